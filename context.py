@@ -1,0 +1,59 @@
+"""Context: all that a node ever knows of its host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Store(Protocol):
+    """Where results are kept. A host implements it; nothing that a node writes leaves the host's output folder."""
+
+    def save_image(self, name: str, image: Tensor) -> Path:
+        """Writes one image ``[H,W,C]`` (C 3 or 4) or mask ``[H,W]`` as 8-bit PNG and returns its path.
+
+        `name` is a path relative to the output folder, without suffix. Raises `BadFile` where it cannot be written
+        or would leave the folder; then no file stays.
+        """
+        ...
+
+    def unused_name(self, name: str) -> str:
+        """`name`, or `name` with the first number that no saved set of that name has yet, such as "coat_2"."""
+        ...
+
+    def save_text(self, name: str, text: str) -> Path:
+        """Writes a text file; `name` carries its suffix. Raises as `save_image` does."""
+        ...
+
+
+class Lettering(Protocol):
+    """Turns a short text into a coverage mask, because torch has no fonts."""
+
+    def __call__(self, text: str, height_px: int) -> Tensor:
+        """Coverage ``[h,w]``, 0..1, float32 on the CPU, of `text` in letters about `height_px` pixels high."""
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a host lends to a node while it runs.
+
+    device: where heavy work is to be done.
+    store, lettering: see their protocols.
+    progress: called with (done, total) by nodes that take long.
+    check_cancelled: raises the host's own interruption if the user has asked to stop; nodes poll it per image and
+        per tile and never catch what it raises.
+    model_folders: kind of model -> folders that are searched for it, first hit wins.
+    """
+
+    device: torch.device
+    store: Store
+    lettering: Lettering
+    progress: Callable[[int, int], None] = lambda done, total: None
+    check_cancelled: Callable[[], None] = lambda: None
+    model_folders: Mapping[str, tuple[Path, ...]] = field(default_factory=dict[str, tuple[Path, ...]])

@@ -1,0 +1,180 @@
+"""What masks and pictures both stand on: box and Gaussian means, antialiased resize, runs of connected pixels.
+
+All functions take planes ``[B,C,H,W]`` unless they say otherwise, compute in float32 and treat what lies beyond the
+frame as the nearest pixel of the frame, so that nothing fades towards the border.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# exp(-3²/2) = 0.011: what a Gaussian cut at three sigma loses at its ends; the kernel is renormalised.
+GAUSSIAN_REACH = 3.0
+LANCZOS_LOBES = 3
+# From this radius on a Fourier transform is cheaper than a convolution (measured on a CPU: benchmarks/README.md).
+FOURIER_RADIUS_PX = 12
+
+# torch leaves these untyped.
+_rfft = cast("Callable[..., Tensor]", torch.fft.rfft)
+_irfft = cast("Callable[..., Tensor]", torch.fft.irfft)
+_solve = cast("Callable[..., Tensor]", torch.linalg.solve)
+
+
+def box_mean(planes: Tensor, radius_px: int) -> Tensor:
+    """The mean over the square of side ``2 * radius_px + 1`` around each pixel, over the part inside the frame."""
+    height, width = planes.shape[-2:]
+    across, down = min(radius_px, width - 1), min(radius_px, height - 1)
+    rows = functional.avg_pool2d(
+        planes.float(), (1, 2 * across + 1), stride=1, padding=(0, across), count_include_pad=False
+    )
+    return functional.avg_pool2d(rows, (2 * down + 1, 1), stride=1, padding=(down, 0), count_include_pad=False)
+
+
+def gaussian_blur(planes: Tensor, sigma_px: float) -> Tensor:
+    """The planes convolved with a Gaussian of `sigma_px`; the frame's pixels are repeated outwards."""
+    planes = planes.float()
+    radius = math.ceil(GAUSSIAN_REACH * sigma_px)
+    if radius == 0:
+        return planes
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32, device=planes.device)
+    kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
+    kernel = kernel / kernel.sum()
+    convolve = _convolve_rows if radius < FOURIER_RADIUS_PX else _convolve_rows_fourier
+    return convolve(convolve(planes, kernel).mT, kernel).mT
+
+
+def _convolve_rows(planes: Tensor, kernel: Tensor) -> Tensor:
+    stack = _repeat_border(planes, len(kernel) // 2).flatten(0, 1).unsqueeze(1)
+    return functional.conv2d(stack, kernel.view(1, 1, 1, -1)).reshape(planes.shape)
+
+
+def _convolve_rows_fourier(planes: Tensor, kernel: Tensor) -> Tensor:
+    wide = _repeat_border(planes, len(kernel) // 2)
+    length = _smooth_length(wide.shape[-1])
+    spectrum = _rfft(wide, n=length) * _rfft(kernel, n=length)
+    return _irfft(spectrum, n=length)[..., len(kernel) - 1 : wide.shape[-1]]
+
+
+def _smooth_length(length: int) -> int:
+    """The next length with no prime factor above 5, which Fourier transforms are fast at."""
+    while True:
+        rest = length
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return length
+        length += 1
+
+
+def resize_planes(planes: Tensor, height: int, width: int) -> Tensor:
+    """The planes at another size: Lanczos (three lobes), antialiased when shrinking, pixel centres aligned.
+
+    Constant planes stay constant. Values may overshoot by some per cent at sharp edges; the caller clamps where it
+    must, because HDR values pass. Duchon, "Lanczos Filtering in One and Two Dimensions" (1979).
+    """
+    rows, columns = planes.shape[-2:]
+    if (rows, columns) == (height, width):
+        return planes.float()
+    return _apply(planes, _lanczos_weights(height, rows), _lanczos_weights(width, columns))
+
+
+def restore_planes(planes: Tensor, height: int, width: int) -> Tensor:
+    """The planes of ``height x width`` whose `resize_planes` comes nearest to `planes`: undoes an enlargement.
+
+    Per axis the least-squares inverse where `planes` is the larger one, so that enlarging and restoring gives back
+    every pixel; where it is the smaller one, what was lost stays lost and the axis is simply enlarged. Unser, Aldroubi,
+    Eden, "Enlargement or reduction of digital images with minimum loss of information" (1995).
+    """
+    rows, columns = planes.shape[-2:]
+    if (rows, columns) == (height, width):
+        return planes.float()
+    return _apply(planes, _restoring_weights(height, rows), _restoring_weights(width, columns))
+
+
+def _apply(planes: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    return down.to(planes.device) @ planes.float() @ across.to(planes.device).T
+
+
+def _lanczos_weights(size: int, source: int) -> Tensor:
+    """The matrix ``[size, source]`` that resamples one axis; every row sums to 1."""
+    scale = source / size
+    reach = max(1.0, scale)
+    centres = (torch.arange(size, dtype=torch.float64) + 0.5) * scale
+    distances = (torch.arange(source, dtype=torch.float64) + 0.5 - centres.unsqueeze(1)) / reach
+    weights = torch.sinc(distances) * torch.sinc(distances / LANCZOS_LOBES) * (distances.abs() < LANCZOS_LOBES)
+    return (weights / weights.sum(1, keepdim=True)).float()
+
+
+def _restoring_weights(size: int, source: int) -> Tensor:
+    if source <= size:
+        return _lanczos_weights(size, source)
+    enlarging = _lanczos_weights(source, size).double()
+    return _solve(enlarging.T @ enlarging, enlarging.T).float()
+
+
+def _repeat_border(planes: Tensor, across: int) -> Tensor:
+    return functional.pad(planes, (across, across, 0, 0), mode="replicate")
+
+
+def remove_small_regions(support: Tensor, weights: Tensor, minimum: float, *, keep_at_frame: bool = False) -> Tensor:
+    """The part of `support` ``[B,H,W]`` (bool) whose connected regions weigh at least `minimum`.
+
+    weights: ``[B,H,W]``; a region weighs the sum of its pixels' weights (all 1: its area in px). keep_at_frame: regions
+    that touch the frame stay whatever they weigh. Pixels that share a side are connected.
+
+    Works on runs of pixels along the rows: neighbouring runs are joined by repeated minimum labels and pointer jumping
+    (Shiloach & Vishkin 1982), a number of steps that grows with the logarithm of the runs.
+    """
+    batch, height, width = support.shape
+    # One empty row and column between pictures, so that the whole batch is one tall plane.
+    plane = functional.pad(support, (1, 1, 0, 1)).reshape(batch * (height + 1), width + 2)
+    starts = (plane[:, 1:] & ~plane[:, :-1]).nonzero()
+    ends = (plane[:, :-1] & ~plane[:, 1:]).nonzero()  # last pixel of each run, same order as starts
+    if not len(starts):
+        return torch.zeros_like(support)
+    row, first, last = starts[:, 0], starts[:, 1], ends[:, 1] - 1  # in columns of the unpadded picture
+    region = _join_runs(row, first, last, width + 2)
+    sums = functional.pad(weights.double() if weights.device.type != "mps" else weights, (1, 0, 0, 1)).cumsum(-1)
+    sums = sums.reshape(batch * (height + 1), width + 1)
+    total = sums.new_zeros(len(row)).index_add_(0, region, sums[row, last + 1] - sums[row, first])
+    kept = total >= minimum
+    if keep_at_frame:
+        line = row % (height + 1)
+        touching = (line == 0) | (line == height - 1) | (first == 0) | (last == width - 1)
+        kept = kept.index_fill(0, region[touching], True)
+    return _paint_runs(row, first, last, kept[region], plane.shape[0], width).reshape(batch, height + 1, width)[:, :-1]
+
+
+def _join_runs(row: Tensor, first: Tensor, last: Tensor, stride: int) -> Tensor:
+    """For each run the smallest index among the runs connected with it."""
+    low = torch.searchsorted(row * stride + last, (row + 1) * stride + first)
+    high = torch.searchsorted(row * stride + first, (row + 1) * stride + last, right=True)
+    counts = (high - low).clamp(min=0)
+    upper = torch.repeat_interleave(torch.arange(len(row), device=row.device), counts)
+    before = torch.repeat_interleave(counts.cumsum(0) - counts, counts)
+    lower = low[upper] + torch.arange(len(upper), device=row.device) - before
+    region = torch.arange(len(row), device=row.device)
+    while True:
+        smaller = torch.minimum(region[upper], region[lower])
+        joined = region.scatter_reduce(0, region[upper], smaller, "amin").scatter_reduce(
+            0, region[lower], smaller, "amin"
+        )
+        joined = joined[joined]
+        if torch.equal(joined, region):
+            return region
+        region = joined
+
+
+def _paint_runs(row: Tensor, first: Tensor, last: Tensor, kept: Tensor, rows: int, width: int) -> Tensor:
+    """The kept runs as a bool plane ``[rows, width]``."""
+    steps = torch.zeros((rows, width + 1), dtype=torch.int8, device=row.device)
+    steps[row[kept], first[kept]] = 1
+    steps[row[kept], last[kept] + 1] -= 1
+    return steps.cumsum(-1, dtype=torch.int8)[:, :-1].bool()

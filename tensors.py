@@ -1,0 +1,151 @@
+"""The data contract: what an image, a mask and a box are, and the errors that say when something is not one.
+
+- image: float ``[B,H,W,C]``, C 3 or 4, 0..1, sRGB-encoded, straight alpha; values above 1 (HDR) pass through.
+- mask: float ``[B,H,W]``, 0..1, 1 = garment = repaint.
+- boxes: float ``[N,4]``, x0 y0 x1 y1 in pixels, end exclusive.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# ComfyUI's loaders hand out a 64x64 zero mask where a picture has no alpha: it means "no mask", not a size.
+HOST_EMPTY_MASK_SIZE = (64, 64)
+
+
+class HemlineError(ValueError):
+    """Base of every error that Hemline raises on purpose; the message says what was got, wanted, and what to do."""
+
+
+class ShapeError(HemlineError):
+    """A tensor has the wrong number of axes, channels, or another size than its partner."""
+
+
+class RangeError(HemlineError):
+    """A number lies outside the range that the function takes."""
+
+
+class UnknownName(HemlineError):
+    """A mode, label, method or node id that nobody knows."""
+
+
+class MissingModel(HemlineError):
+    """A model file or optional package is needed and not there."""
+
+
+class BadFile(HemlineError):
+    """A file cannot be read or written as what it should be."""
+
+
+class BadWorkflow(HemlineError):
+    """A workflow JSON cannot be run as it stands."""
+
+
+def unknown_name(kind: str, got: str, known: Iterable[str]) -> UnknownName:
+    """The error for a name that is not among `known`; it lists them and points at the nearest."""
+    names = list(known)
+    near = difflib.get_close_matches(got.lower(), [name.lower() for name in names], n=1, cutoff=0.6)
+    hint = next((f" Did you mean {name!r}?" for name in names if near and name.lower() == near[0]), "")
+    return UnknownName(f"{kind} {got!r} is not known.{hint} Known: {', '.join(names)}.")
+
+
+def check_name(kind: str, got: str, known: Iterable[str]) -> str:
+    """`got`, if it is one of `known`; otherwise raises `UnknownName` with the nearest known one."""
+    names = list(known)
+    if got not in names:
+        raise unknown_name(kind, got, names)
+    return got
+
+
+def check_range(name: str, value: float, low: float, high: float) -> float:
+    """`value`, if it is a finite number in low..high; otherwise raises `RangeError`."""
+    if not low <= value <= high:  # also false for NaN
+        raise RangeError(f"{name} is {value}; give a number from {low:g} to {high:g}.")
+    return value
+
+
+def as_image(image: Tensor, name: str = "image") -> Tensor:
+    """The image as ``[B,H,W,C]``, C 3 or 4, in its own dtype; takes ``[H,W,C]`` too and grey as one channel.
+
+    Raises `ShapeError` for anything else, an empty tensor included.
+    """
+    if image.dim() == 3:
+        image = image.unsqueeze(0)
+    if image.dim() != 4 or image.shape[-1] not in (1, 3, 4) or 0 in image.shape:
+        raise ShapeError(
+            f"{name} has shape {list(image.shape)}; an image is [batch, height, width, channels] with 3 or 4 channels."
+        )
+    if not image.is_floating_point():
+        raise ShapeError(f"{name} is {image.dtype}; an image holds floats from 0 to 1 (divide 8-bit values by 255).")
+    return image.expand(-1, -1, -1, 3) if image.shape[-1] == 1 else image
+
+
+def as_mask(mask: Tensor, name: str = "mask") -> Tensor:
+    """The mask as ``[B,H,W]`` in its own dtype; takes ``[H,W]``, ``[B,1,H,W]`` and ``[B,H,W,1]`` too.
+
+    Raises `ShapeError` for anything else, an image in the mask's place included.
+    """
+    if mask.dim() == 2:
+        mask = mask.unsqueeze(0)
+    elif mask.dim() == 4 and mask.shape[1] == 1:
+        mask = mask[:, 0]
+    elif mask.dim() == 4 and mask.shape[-1] == 1:
+        mask = mask[..., 0]
+    if mask.dim() != 3 or 0 in mask.shape:
+        raise ShapeError(
+            f"{name} has shape {list(mask.shape)}; a mask is [batch, height, width] with one value per pixel."
+        )
+    if mask.dtype == torch.bool:
+        return mask.float()
+    if not mask.is_floating_point():
+        raise ShapeError(f"{name} is {mask.dtype}; a mask holds floats from 0 to 1 (divide 8-bit values by 255).")
+    return mask
+
+
+def is_host_empty_mask(mask: Tensor) -> bool:
+    """Whether this is the 64x64 zero mask by which a host says "this picture has no mask"."""
+    return tuple(mask.shape[-2:]) == HOST_EMPTY_MASK_SIZE and not bool(mask.any())
+
+
+def match_mask(mask: Tensor, image: Tensor, name: str = "mask") -> Tensor:
+    """The mask as ``[B,H,W]`` of the image's height and width, on the image's device.
+
+    The host's 64x64 zero mask becomes a zero mask of the image's size. Any other size raises `ShapeError`.
+    """
+    mask = as_mask(mask, name)
+    height, width = image.shape[1:3]
+    if tuple(mask.shape[1:]) != (height, width):
+        if is_host_empty_mask(mask):
+            return torch.zeros((mask.shape[0], height, width), dtype=mask.dtype, device=image.device)
+        raise ShapeError(
+            f"{name} is {mask.shape[2]}x{mask.shape[1]} but the image is {width}x{height}; give a mask of the image's "
+            "size (Combine Masks with size = 'resize to first' resizes one)."
+        )
+    return mask.to(image.device)
+
+
+def resize_mask(mask: Tensor, height: int, width: int) -> Tensor:
+    """The mask ``[B,H,W]`` at another size, float32: bilinear, antialiased, so that soft values stay soft values."""
+    if tuple(mask.shape[1:]) == (height, width):
+        return mask.float()
+    planes = mask.float().unsqueeze(1)
+    return functional.interpolate(planes, (height, width), mode="bilinear", antialias=True).squeeze(1).clamp(0, 1)
+
+
+def match_batch(tensors: Sequence[Tensor], names: Sequence[str]) -> tuple[Tensor, ...]:
+    """The tensors with one common batch size: a batch of 1 is repeated (as a view), equal batches stay.
+
+    Raises `ShapeError` where two tensors have different batches and neither is 1.
+    """
+    size = max(tensor.shape[0] for tensor in tensors)
+    for tensor, name in zip(tensors, names, strict=True):
+        if tensor.shape[0] not in (1, size):
+            raise ShapeError(
+                f"{name} is a batch of {tensor.shape[0]} beside a batch of {size}; give one picture or {size}."
+            )
+    return tuple(tensor.expand(size, *tensor.shape[1:]) for tensor in tensors)

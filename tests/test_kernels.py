@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from hemline.kernels import box_mean, gaussian_blur, remove_small_regions, resize_planes, restore_planes
+
+
+def smooth_picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
+    noise = torch.rand((1, 3, height, width), generator=torch.Generator().manual_seed(seed))
+    return gaussian_blur(noise, 1.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (31, 40)])
+@pytest.mark.parametrize("radius", [1, 4, 100])
+def test_a_box_mean_of_a_flat_plane_is_flat_up_to_the_frame(shape, radius):
+    assert torch.allclose(box_mean(torch.full((2, 1, *shape), 0.7), radius), torch.tensor(0.7))
+
+
+def test_a_box_mean_is_the_mean_over_the_square():
+    plane = torch.rand(1, 1, 20, 20)
+    assert torch.allclose(box_mean(plane, 3)[0, 0, 9, 11], plane[0, 0, 6:13, 8:15].mean())
+
+
+@pytest.mark.parametrize("sigma", [0.5, 2.0, 5.0, 40.0])
+def test_a_gaussian_blur_equals_scipys(sigma):
+    plane = torch.rand(1, 1, 41, 67)
+    wanted = ndimage.gaussian_filter(plane[0, 0].double().numpy(), sigma, mode="nearest", radius=math.ceil(3 * sigma))
+    assert np.abs(gaussian_blur(plane, sigma)[0, 0].numpy() - wanted).max() < 1e-5
+
+
+@pytest.mark.parametrize("sigma", [1.0, 9.0])
+def test_a_blur_keeps_a_flat_plane_flat_up_to_the_frame(sigma):
+    assert torch.allclose(gaussian_blur(torch.ones(1, 2, 5, 9), sigma), torch.tensor(1.0), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (57, 23), (20, 90), (123, 131)])
+def test_resizing_keeps_a_flat_plane_flat(size):
+    assert torch.allclose(resize_planes(torch.full((1, 3, 33, 41), 0.4), *size), torch.tensor(0.4), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(61, 51), (75, 80), (120, 100), (240, 200)])
+def test_restoring_an_enlarged_picture_gives_back_every_pixel(size):
+    picture = torch.rand(1, 3, 60, 50, generator=torch.Generator().manual_seed(1))  # the hardest: white noise
+    assert (restore_planes(resize_planes(picture, *size), 60, 50) - picture).abs().max() < 1e-4
+
+
+def test_restoring_a_reduced_picture_loses_only_what_the_reduction_lost():
+    picture = smooth_picture(120, 100)
+    restored = restore_planes(resize_planes(picture, 60, 50), 120, 100)
+    assert (restored.mean() - picture.mean()).abs() < 1e-3
+    assert ((restored - picture) ** 2).mean().sqrt() < 0.03
+
+
+def test_resizing_moves_nothing():
+    rows, columns = torch.meshgrid(torch.arange(80.0), torch.arange(90.0), indexing="ij")
+    spot = torch.exp(-((rows - 40) ** 2 + (columns - 30) ** 2) / 50)[None, None]
+    for size in ((200, 225), (40, 45), (131, 147)):
+        resized = resize_planes(spot, *size)[0, 0].clamp(min=0)
+        y = (resized.sum(1) * (torch.arange(size[0]) + 0.5)).sum() / resized.sum() * 80 / size[0] - 0.5
+        x = (resized.sum(0) * (torch.arange(size[1]) + 0.5)).sum() / resized.sum() * 90 / size[1] - 0.5
+        assert abs(y - 40) < 0.02 and abs(x - 30) < 0.02
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 3), st.integers(1, 24), st.integers(1, 24), st.floats(0.1, 0.9), st.integers(0, 99), st.booleans()
+)
+def test_regions_removed_are_those_that_scipy_labels_and_weighs(batch, height, width, density, seed, keep_at_frame):
+    generator = torch.Generator().manual_seed(seed)
+    support = torch.rand((batch, height, width), generator=generator) < density
+    weights = torch.rand((batch, height, width), generator=generator)
+    kept = remove_small_regions(support, weights, 2.0, keep_at_frame=keep_at_frame)
+    for index in range(batch):
+        labels, count = ndimage.label(support[index].numpy())
+        heavy = np.asarray(ndimage.sum(weights[index].double().numpy(), labels, range(count + 1))) >= 2.0
+        if keep_at_frame:
+            heavy[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
+        heavy[0] = False
+        assert (heavy[labels] == kept[index].numpy()).all()
+
+
+def test_a_region_that_winds_is_one_region():
+    rows, columns = torch.meshgrid(torch.arange(101) - 50.0, torch.arange(101) - 50.0, indexing="ij")
+    turn = torch.hypot(rows, columns) / 8 - torch.atan2(rows, columns) / (2 * math.pi)
+    spiral = ((turn % 1) < 0.5)[None]
+    labels, count = ndimage.label(spiral[0].numpy())
+    largest = max(ndimage.sum(np.ones(labels.shape), labels, range(1, count + 1)))
+    kept = remove_small_regions(spiral, torch.ones(spiral.shape), largest)
+    assert int(kept.sum()) == largest
+
+
+def test_nothing_stays_nothing():
+    assert not remove_small_regions(torch.zeros(2, 5, 5, dtype=torch.bool), torch.ones(2, 5, 5), 1.0).any()
