@@ -1,0 +1,227 @@
+"""Files of the headless host: the output folder, the model folders, and the `Context` that lends them to nodes."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import torch
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from ..context import Context
+from ..tensors import BadFile, UnknownName
+from .lettering import letter
+from .pictures import LoadedImage, from_bytes, load_image, to_bytes
+
+__all__ = ["FolderStore", "HeadlessContext", "LoadedImage", "headless_context", "letter", "load_image", "model_folders"]
+
+# Windows takes none of these in a name; they are replaced everywhere, so that one workflow gives one name.
+_REPLACED_SIGNS = re.compile(r'[<>:"|?*\x01-\x1f\x7f]')
+_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+_PNG_COMPRESSION = 4
+
+# Kind of model -> the folders of a model root that may hold it; the nested ones are ComfyUI's.
+_MODEL_KINDS: dict[str, tuple[str, ...]] = {
+    "ultralytics": ("ultralytics",),
+    "ultralytics_bbox": ("ultralytics_bbox", "ultralytics/bbox"),
+    "ultralytics_segm": ("ultralytics_segm", "ultralytics/segm"),
+    "sams": ("sams",),
+}
+
+
+@dataclass(frozen=True)
+class FolderStore:
+    """A `context.Store` in one folder.
+
+    A file appears whole or not at all: it is written under a temporary name beside its place and then moved there,
+    over an older one of the same name. Subfolders in a name are made.
+
+    Names: ``/`` and ``\\`` both separate folders. The signs ``< > : " | ? *`` and control characters become ``_``, dots
+    and spaces at the end of a part are dropped, and a name that Windows keeps for a device gets a ``_`` in front.
+    Refused with `BadFile`: an empty or absolute name, a drive letter, ``..``, a NUL, and any way out over a link.
+    """
+
+    folder: Path
+
+    def save_image(self, name: str, image: Tensor) -> Path:
+        """Writes an image ``[H,W,C]`` or mask ``[H,W]`` as 8-bit PNG, levels rounded, and returns its path.
+
+        `name` comes without suffix. The same image gives the same bytes. Raises `BadFile`, and `ShapeError`.
+        """
+        return self.save_pixels(f"{name}.png", to_bytes(image))
+
+    def save_pixels(self, name: str, pixels: Tensor, notes: Mapping[str, str] | None = None) -> Path:
+        """Writes uint8 ``[H,W]``, ``[H,W,3]`` or ``[H,W,4]`` as PNG with `notes` as its text entries; returns the path.
+
+        `name` carries its suffix. Raises `BadFile`.
+        """
+        entries = PngInfo()
+        for key, text in (notes or {}).items():
+            entries.add_text(key, text)
+        buffer = io.BytesIO()
+        from_bytes(pixels).save(buffer, "PNG", pnginfo=entries, compress_level=_PNG_COMPRESSION)
+        return self.save_bytes(name, buffer.getvalue())
+
+    def save_text(self, name: str, text: str) -> Path:
+        """Writes `text` as UTF-8 with its line ends as they are and returns the path. Raises `BadFile`."""
+        return self.save_bytes(name, text.encode("utf-8", "surrogatepass"))
+
+    def save_bytes(self, name: str, data: bytes) -> Path:
+        """Writes `data` and returns the path. Raises `BadFile`; then nothing new stays in the folder."""
+        path = self.path_of(name)
+        temporary = path.parent / f".hemline-{secrets.token_hex(8)}.tmp"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(temporary, "xb") as file:
+                file.write(data)
+            os.replace(temporary, path)
+        except OSError as error:
+            _remove(temporary)
+            raise BadFile(f"{path} cannot be written ({error.strerror or error}); nothing was saved.") from error
+        except BaseException:
+            _remove(temporary)
+            raise
+        return path
+
+    def unused_name(self, name: str) -> str:
+        """`name`, or `name` with the first number that no set of files in the folder begins with yet: "coat_2".
+
+        "coat" is in use where coat.json, coat.png or coat_mask.png lies, whatever the case of its letters; coats.png
+        and coat_red.png have other names. Raises `BadFile` for a refused name and a folder that cannot be listed.
+        """
+        folder = self.path_of(name).parent
+        try:
+            files = {entry.name.casefold() for entry in folder.iterdir()} if folder.is_dir() else set[str]()
+        except OSError as error:
+            raise BadFile(f"{folder} cannot be listed ({error.strerror}); check the folder.") from error
+        candidates = (name if number == 1 else f"{name}_{number}" for number in count(1))
+        return next(one for one in candidates if not _is_taken(self.path_of(one).name.casefold(), files))
+
+    def path_of(self, name: str) -> Path:
+        """Where a file of this name is to lie, cleaned as the class says. Raises `BadFile` for a refused name."""
+        parts = _clean_parts(name)
+        path = self.folder.joinpath(*parts)
+        try:
+            inside = path.parent.resolve().is_relative_to(self.folder.resolve())
+        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+            raise BadFile(f"{path} cannot be written ({error}); check the folder.") from error
+        if not inside:
+            raise BadFile(f"{name!r} leads out of {self.folder} over a link; choose a name inside it.")
+        return path
+
+
+@dataclass(frozen=True)
+class HeadlessContext(Context):
+    """The `Context` of a run without a host; ComfyUI's core nodes need what it adds.
+
+    input_folder: where LoadImage looks for pictures.
+    output_folder: where SaveImage writes and where "name [output]" is looked up.
+    given_files: file names typed in by the user; only these may lie outside the input folder, because a workflow from
+        a stranger must not read other files.
+    prompt: the workflow being run, kept in saved pictures.
+    """
+
+    input_folder: Path = Path()
+    output_folder: Path = Path()
+    given_files: frozenset[str] = frozenset()
+    prompt: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def headless_context(
+    folder: Path,
+    *,
+    device: str | None = None,
+    input_folder: Path | None = None,
+    given_files: Iterable[str] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    check_cancelled: Callable[[], None] = lambda: None,
+) -> HeadlessContext:
+    """The context of a run that writes into `folder`; nothing is created before the first result.
+
+    device: cuda if there is one, else mps, else cpu. input_folder: the current folder if not given.
+    Raises `UnknownName` for a device that this machine lacks.
+    """
+    return HeadlessContext(
+        device=_device(device),
+        store=FolderStore(folder),
+        lettering=letter,
+        progress=progress,
+        check_cancelled=check_cancelled,
+        model_folders=model_folders(os.environ),
+        input_folder=input_folder or Path.cwd(),
+        output_folder=folder,
+        given_files=frozenset(given_files),
+    )
+
+
+def model_folders(environment: Mapping[str, str]) -> dict[str, tuple[Path, ...]]:
+    """Kind of model -> folders to search, first those below ``HEMLINE_MODELS``, then those in the user's data folder.
+
+    ``HEMLINE_MODELS`` lists model roots, separated as in ``PATH``; a root may be ComfyUI's ``models`` folder. The data
+    folder is ``$XDG_DATA_HOME/hemline/models`` or ``~/.local/share/hemline/models``. Folders need not exist.
+    """
+    named = [root for root in environment.get("HEMLINE_MODELS", "").split(os.pathsep) if root.strip()]
+    data = Path(environment.get("XDG_DATA_HOME") or "~/.local/share") / "hemline" / "models"
+    roots = dict.fromkeys(Path(root).expanduser() for root in [*named, data])
+    return {kind: tuple(root / below for root in roots for below in belows) for kind, belows in _MODEL_KINDS.items()}
+
+
+def _device(name: str | None) -> torch.device:
+    there = ["cpu"]
+    if torch.backends.mps.is_available():
+        there.insert(0, "mps")
+    if torch.cuda.is_available():
+        there.insert(0, "cuda")
+    try:
+        device = torch.device(name or there[0])
+    except RuntimeError:
+        device = None
+    # An index, as in cuda:1, needs that many GPUs; without one it means the first.
+    if device is None or device.type not in there or (device.index or 0) >= max(1, torch.cuda.device_count()):
+        raise UnknownName(f"Device {name!r} is not there; this machine has {', '.join(there)}.")
+    return device
+
+
+def _clean_parts(name: str) -> list[str]:
+    """The folders and the file of a name, safe on every system. Raises `BadFile` for a name that is refused."""
+    if "\0" in name or _is_unencodable(name):
+        raise BadFile(f"{name!r} is no file name; use letters, digits, - and _.")
+    pure = PurePosixPath(name.replace("\\", "/"))
+    if pure.is_absolute() or re.match(r"[A-Za-z]:", name) or ".." in pure.parts:
+        raise BadFile(f"{name!r} leaves the output folder; give a name inside it, without '..' or a root in front.")
+    parts = [_clean_part(part) for part in pure.parts]
+    if not parts or "" in parts:
+        raise BadFile(f"{name!r} is an empty file name; give one with at least one letter.")
+    return parts
+
+
+def _clean_part(part: str) -> str:
+    cleaned = _REPLACED_SIGNS.sub("_", part).rstrip(". ")
+    return f"_{cleaned}" if _WINDOWS_DEVICES.fullmatch(cleaned) else cleaned
+
+
+def _is_taken(stem: str, files: Iterable[str]) -> bool:
+    return any(file == stem or file.startswith((f"{stem}.", f"{stem}_mask.")) for file in files)
+
+
+def _is_unencodable(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:  # the folder itself is gone or forbidden, so there is nothing of ours in it
+        return

@@ -1,0 +1,40 @@
+"""Runs a node on the right device: the one helper that every host uses."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from ..context import Context
+from ..nodes.spec import Node, Result
+
+
+def run_node(
+    node: Node, values: dict[str, Any], context: Context, *, home: torch.device, dtype: torch.dtype | None = None
+) -> Result:
+    """The node's result with its tensors on the device `home`, floating ones in `dtype` (None: as they come).
+
+    A heavy node gets its inputs on `context.device`, a light one where they are.
+    """
+    if node.weight == "heavy":
+        values = {name: move(value, context.device) for name, value in values.items()}
+    result = node(**values, **({"context": context} if node.wants_context else {}))
+    return Result(move(result.outputs, home, dtype), move(result.images, home), result.text)
+
+
+def move(value: Any, device: torch.device, dtype: torch.dtype | None = None) -> Any:
+    """`value` with its tensors on `device`, floating ones in `dtype` (None: their own).
+
+    Takes tensors, tuples, lists and our records that have ``to(device, dtype)``; anything else passes as it is.
+    """
+    if isinstance(value, Tensor):
+        return value.to(device, dtype if value.is_floating_point() else None)
+    if isinstance(value, tuple):
+        return tuple(move(item, device, dtype) for item in cast("tuple[Any, ...]", value))
+    if isinstance(value, list):
+        return [move(item, device, dtype) for item in cast("list[Any]", value)]
+    if hasattr(value, "to"):
+        return value.to(device, dtype)
+    return value

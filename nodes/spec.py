@@ -1,0 +1,139 @@
+"""Port, Node and @node: how a node is declared. Standard library only; no host is known here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+PortType = Literal["IMAGE", "MASK", "GARMENTS", "STITCH", "STRING", "INT", "FLOAT", "BOOLEAN", "COMBO"]
+Weight = Literal["light", "heavy"]
+WIDGET_TYPES = ("STRING", "INT", "FLOAT", "BOOLEAN", "COMBO")
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output of a node.
+
+    name: the function's argument name; never changes once landed.
+    type: the wire type, or a widget type (STRING, INT, FLOAT, BOOLEAN, COMBO).
+    default, minimum, maximum, step: of a widget. options: of a COMBO, or a function giving them at run time.
+    optional: a wire that may stay unconnected; the function then gets None.
+    multiline: a STRING edited in a text area.
+    """
+
+    name: str
+    type: PortType
+    tooltip: str = ""
+    default: str | int | float | bool | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    options: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
+    optional: bool = False
+    multiline: bool = False
+
+    @property
+    def is_widget(self) -> bool:
+        """Whether the value is typed in by hand instead of coming over a wire."""
+        return self.type in WIDGET_TYPES
+
+    def describe(self) -> dict[str, Any]:
+        """The port as plain JSON values; what does not apply is left out."""
+        entry: dict[str, Any] = {"name": self.name, "type": self.type, "tooltip": self.tooltip}
+        numbers = {"default": self.default, "minimum": self.minimum, "maximum": self.maximum, "step": self.step}
+        entry.update({key: value for key, value in numbers.items() if value is not None})
+        if self.type == "COMBO":
+            entry["options"] = list(self.choices())
+        if self.optional:
+            entry["optional"] = True
+        return entry
+
+    def choices(self) -> tuple[str, ...]:
+        """The options of a COMBO as they are now."""
+        return self.options() if callable(self.options) else self.options
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a node hands back when it has more to show than its outputs.
+
+    outputs: one value per output port. images: an image batch ``[B,H,W,C]`` to show on the node.
+    text: lines to show on the node.
+    """
+
+    outputs: tuple[Any, ...]
+    images: Any = None
+    text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node's whole declaration and its function.
+
+    weight "heavy" asks the host to run it on the compute device; "light" runs where the tensors are.
+    is_output: the host runs it though nothing is connected behind it. version: of the node's behaviour, semver.
+    """
+
+    id: str
+    name: str
+    category: str
+    description: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    function: Callable[..., Any]
+    version: str = "1.0.0"
+    weight: Weight = "light"
+    is_output: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def wants_context(self) -> bool:
+        """Whether the function asks for the host's `Context`."""
+        return "context" in inspect.signature(self.function).parameters
+
+    def describe(self) -> dict[str, Any]:
+        """The declaration as plain JSON values: what `hemline nodes --json` prints."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "category": self.category,
+            "description": self.description,
+            "version": self.version,
+            "is_output": self.is_output,
+            "inputs": [port.describe() for port in self.inputs],
+            "outputs": [{"name": port.name, "type": port.type, "tooltip": port.tooltip} for port in self.outputs],
+        }
+
+    def __call__(self, **values: Any) -> Result:
+        """Runs the function on values by port name and always returns a `Result`."""
+        result = self.function(**values)
+        if isinstance(result, Result):
+            return result
+        return Result(cast("tuple[Any, ...]", result) if isinstance(result, tuple) else (result,))
+
+
+def node(
+    *,
+    id: str,
+    name: str,
+    category: str,
+    inputs: Sequence[Port],
+    outputs: Sequence[Port],
+    version: str = "1.0.0",
+    weight: Weight = "light",
+    is_output: bool = False,
+    aliases: Sequence[str] = (),
+) -> Callable[[Callable[..., Any]], Node]:
+    """Turns the function below it into a `Node`; its docstring's first paragraph becomes the description."""
+
+    def declare(function: Callable[..., Any]) -> Node:
+        paragraph = (inspect.getdoc(function) or "").split("\n\n")[0]
+        description = " ".join(paragraph.split())
+        return Node(
+            id, name, category, description, tuple(inputs), tuple(outputs),
+            function, version, weight, is_output, tuple(aliases),
+        )  # fmt: skip
+
+    return declare
