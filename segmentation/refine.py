@@ -102,15 +102,19 @@ def _colour_covariance(colours: Tensor, mean: Tensor, radius_px: int) -> tuple[T
 
 
 def _solve_symmetric(matrix: tuple[Tensor, ...], right: Tensor, epsilon: float) -> Tensor:
-    """Solves (matrix + epsilon I) x = right per pixel by the adjugate; right and x are ``[B,3,H,W]``."""
+    """Solves (matrix + epsilon I) x = right per pixel; right and x are ``[B,3,H,W]``.
+
+    By LDL^T (Golub & Van Loan, section 4.1.2), which float32 bears where a flat picture leaves little but epsilon.
+    """
     rr, rg, rb, gg, gb, bb = matrix
     rr, gg, bb = rr + epsilon, gg + epsilon, bb + epsilon
-    cofactors = (gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg)
-    determinant = rr * cofactors[0] + rg * cofactors[1] + rb * cofactors[2]
+    lower_gr, lower_br = rg / rr, rb / rr
+    pivot_g, rest_gb = gg - lower_gr * rg, gb - lower_br * rg
+    lower_bg = rest_gb / pivot_g
+    pivot_b = bb - lower_br * rb - lower_bg * rest_gb
     red, green, blue = right.unbind(1)
-    solution = (
-        cofactors[0] * red + cofactors[1] * green + cofactors[2] * blue,
-        cofactors[1] * red + (rr * bb - rb * rb) * green + (rg * rb - rr * gb) * blue,
-        cofactors[2] * red + (rg * rb - rr * gb) * green + (rr * gg - rg * rg) * blue,
-    )
-    return torch.stack(solution, dim=1) / determinant.unsqueeze(1)
+    green = green - lower_gr * red
+    blue = (blue - lower_br * red - lower_bg * green) / pivot_b
+    green = green / pivot_g - lower_bg * blue
+    red = red / rr - lower_gr * green - lower_br * blue
+    return torch.stack((red, green, blue), dim=1)

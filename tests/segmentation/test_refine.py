@@ -101,3 +101,38 @@ def test_the_dtype_stays(dtype):
 def test_a_mask_of_another_size_than_the_picture_is_an_error():
     with pytest.raises(ShapeError, match="20x10 but the image is 30x20"):
         refine_edges(torch.rand(1, 20, 30, 3), torch.rand(1, 10, 20))
+
+
+def test_the_filter_is_precise_where_a_picture_is_all_but_grey():
+    generator = torch.Generator().manual_seed(0)
+    grey = torch.rand((1, 40, 40, 1), generator=generator)
+    image = 0.9 * grey + 0.001 * torch.rand((1, 40, 40, 3), generator=generator)
+    mask = (grey[..., 0] > 0.6).float()
+    guided = guided_filter(image, mask, radius_px=4, epsilon=2.5e-5)
+    assert (guided - reference_filter(image[0].double(), mask[0].double(), 4, 2.5e-5)).abs().max() < 2e-4
+
+
+def reference_filter(guide: torch.Tensor, mask: torch.Tensor, radius: int, epsilon: float) -> torch.Tensor:
+    """The guided filter in float64, window by window, as its paper writes it."""
+    height, width = mask.shape
+    slopes, offsets = torch.zeros(height, width, 3).double(), torch.zeros(height, width).double()
+
+    def window(row: int, column: int) -> tuple[slice, slice]:
+        return (
+            slice(max(0, row - radius), row + radius + 1),
+            slice(max(0, column - radius), column + radius + 1),
+        )
+
+    for row in range(height):
+        for column in range(width):
+            colours, values = guide[window(row, column)].reshape(-1, 3), mask[window(row, column)].reshape(-1)
+            centred = colours - colours.mean(0)
+            matrix = centred.T @ centred / len(values) + epsilon * torch.eye(3).double()
+            slope = torch.linalg.solve(matrix, (centred * (values - values.mean())[:, None]).mean(0))
+            slopes[row, column], offsets[row, column] = slope, values.mean() - slope @ colours.mean(0)
+    guided = torch.zeros_like(mask)
+    for row in range(height):
+        for column in range(width):
+            slope = slopes[window(row, column)].reshape(-1, 3).mean(0)
+            guided[row, column] = slope @ guide[row, column] + offsets[window(row, column)].mean()
+    return guided
