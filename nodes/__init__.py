@@ -1,0 +1,23 @@
+"""The product's table of contents: every node, in menu order."""
+
+from __future__ import annotations
+
+from .blend import blend_layers
+from .detect import detect_garments
+from .export import save_garment_set
+from .inpaint import inpaint_crop, inpaint_stitch
+from .inspect import preview_mask
+from .mask import combine_masks_node, grow_feather_mask, refine_mask
+from .spec import Node
+
+NODES: tuple[Node, ...] = (
+    detect_garments,
+    refine_mask,
+    grow_feather_mask,
+    combine_masks_node,
+    blend_layers,
+    inpaint_crop,
+    inpaint_stitch,
+    preview_mask,
+    save_garment_set,
+)

@@ -1,0 +1,137 @@
+"""Stages 2 and 3: masks refined, grown, feathered and combined."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..segmentation.refine import clean_mask, refine_edges
+from ..segmentation.shape import (
+    COMBINE_OPERATIONS,
+    FEATHER_SIDES,
+    GROW_LIMIT_PX,
+    GROW_SHAPES,
+    combine_masks,
+    feather_mask,
+    grow_mask,
+)
+from ..tensors import as_image, as_mask, match_mask
+from .spec import Port, Result, node
+
+SIZE_OPTIONS = ("error", "resize to first")
+
+
+@node(
+    id="HemlineRefineMask",
+    name="Refine Mask",
+    category="Hemline/2 Refine",
+    weight="heavy",
+    aliases=("clean mask", "fill holes", "remove islands", "guided filter", "edge"),
+    inputs=(
+        Port("mask", "MASK", "The mask to clean and to lay on the picture's edges."),
+        Port("image", "IMAGE", "The photo; without it the edges stay as they are.", optional=True),
+        Port(
+            "islands_percent", "FLOAT", "Islands smaller than this share of the picture are removed.",
+            default=0.05, minimum=0.0, maximum=100.0, step=0.01,
+        ),
+        Port(
+            "holes_percent", "FLOAT", "Holes smaller than this share of the picture are filled.",
+            default=0.05, minimum=0.0, maximum=100.0, step=0.01,
+        ),
+        Port(
+            "edge_px", "INT", "How far from the mask's edge the picture's edge is looked for; 0 leaves the edge alone.",
+            default=8, minimum=0, maximum=256, step=1,
+        ),
+        Port(
+            "edge_contrast", "FLOAT", "Edges of the picture fainter than this (0 to 1) are ignored.",
+            default=0.01, minimum=0.0001, maximum=1.0, step=0.0001,
+        ),
+    ),
+    outputs=(Port("mask", "MASK", "The refined soft mask."),),
+)  # fmt: skip
+def refine_mask(
+    mask: Tensor, image: Tensor | None = None, islands_percent: float = 0.05, holes_percent: float = 0.05,
+    edge_px: int = 8, edge_contrast: float = 0.01,
+) -> Result:  # fmt: skip
+    """Removes small islands, fills small holes, and lays the mask's edge on the picture's edge (guided filter)."""
+    mask = as_mask(mask) if image is None else match_mask(mask, as_image(image))
+    pixel_percent = mask.shape[1] * mask.shape[2] / 100
+    mask = clean_mask(mask, islands_px=islands_percent * pixel_percent, holes_px=holes_percent * pixel_percent)
+    if image is None:
+        return Result((mask,), text=("no image connected: the edges stay as they are",) if edge_px else ())
+    # The filter's epsilon is a variance; a step of height c between two flat halves has the variance c²/4.
+    return Result((refine_edges(image, mask, radius_px=edge_px, epsilon=edge_contrast**2 / 4),))
+
+
+@node(
+    id="HemlineGrowFeatherMask",
+    name="Grow & Feather Mask",
+    category="Hemline/3 Grow & Feather",
+    weight="heavy",
+    aliases=("expand mask", "shrink mask", "dilate", "erode", "blur mask"),
+    inputs=(
+        Port("mask", "MASK", "The mask to grow and to soften."),
+        Port(
+            "grow", "FLOAT", "Pixels to grow by, measured as the crow flies; negative shrinks.",
+            default=8.0, minimum=-float(GROW_LIMIT_PX), maximum=float(GROW_LIMIT_PX), step=0.5,
+        ),
+        Port(
+            "feather", "FLOAT", "Width in pixels over which the edge runs from full to nothing.",
+            default=16.0, minimum=0.0, maximum=float(GROW_LIMIT_PX), step=0.5,
+        ),
+        Port(
+            "side", "COMBO", "Where the soft edge lies, seen from the grown mask's edge.",
+            default="centred", options=FEATHER_SIDES,
+        ),
+        Port(
+            "shape", "COMBO", "Round grows the same distance everywhere; square reaches further in the corners.",
+            default="round", options=GROW_SHAPES,
+        ),
+    ),
+    outputs=(
+        Port("soft_mask", "MASK", "Grown and feathered: for compositing and stitching."),
+        Port("hard_mask", "MASK", "Grown only, cut at one half: for sampling."),
+    ),
+)  # fmt: skip
+def grow_feather_mask(
+    mask: Tensor, grow: float = 8.0, feather: float = 16.0, side: str = "centred", shape: str = "round"
+) -> tuple[Tensor, Tensor]:
+    """Grows or shrinks a mask by an exact distance, then softens its edge; soft masks keep their values."""
+    mask = as_mask(mask)
+    grown = grow_mask(mask, grow, shape=shape)
+    return feather_mask(grown, feather, side=side), (grown >= 0.5).to(mask.dtype)
+
+
+@node(
+    id="HemlineCombineMasks",
+    name="Combine Masks",
+    category="Hemline/3 Grow & Feather",
+    aliases=("mask math", "union", "subtract", "intersect", "exclude"),
+    inputs=(
+        Port("mask_a", "MASK", "The first mask; its size is the result's."),
+        Port("mask_b", "MASK", "The second mask."),
+        Port("mask_c", "MASK", "A third mask.", optional=True),
+        Port("mask_d", "MASK", "A fourth mask.", optional=True),
+        Port(
+            "operation", "COMBO",
+            "union: any; intersect: all; subtract: the first without the others; xor: one but not both.",
+            default="union", options=tuple(COMBINE_OPERATIONS),
+        ),
+        Port("invert_a", "BOOLEAN", "Take what the first mask leaves out.", default=False),
+        Port("invert_b", "BOOLEAN", "Take what the second mask leaves out.", default=False),
+        Port("invert_c", "BOOLEAN", "Take what the third mask leaves out.", default=False),
+        Port("invert_d", "BOOLEAN", "Take what the fourth mask leaves out.", default=False),
+        Port("size", "COMBO", "What to do with masks of different sizes.", default="error", options=SIZE_OPTIONS),
+    ),
+    outputs=(Port("mask", "MASK", "The combined soft mask."),),
+)  # fmt: skip
+def combine_masks_node(
+    mask_a: Tensor, mask_b: Tensor, mask_c: Tensor | None = None, mask_d: Tensor | None = None,
+    operation: str = "union", invert_a: bool = False, invert_b: bool = False, invert_c: bool = False,
+    invert_d: bool = False, size: str = "error",
+) -> Tensor:  # fmt: skip
+    """Makes one mask of up to four: united, intersected, subtracted or exclusive; each may be inverted first."""
+    pairs = ((mask_a, invert_a), (mask_b, invert_b), (mask_c, invert_c), (mask_d, invert_d))
+    masks = [(mask, invert) for mask, invert in pairs if mask is not None]
+    return combine_masks(
+        [mask for mask, _ in masks], operation, invert=[invert for _, invert in masks], resize=size == "resize to first"
+    )
