@@ -1,0 +1,233 @@
+"""Hemline in ComfyUI: node records as V3 classes where the host has them, as V1 classes elsewhere.
+
+The only file that imports the host's modules, and all of them lazily or after the host has loaded them itself.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..context import Context
+from ..nodes import NODES
+from ..nodes.spec import Node, Port, Result
+from .transfer import run_node
+
+# Kind of model -> folder below the host's models folder; the names that the field's detector packs agree on.
+MODEL_FOLDERS = {
+    "ultralytics": "ultralytics",
+    "ultralytics_bbox": "ultralytics/bbox",
+    "ultralytics_segm": "ultralytics/segm",
+    "sams": "sams",
+}
+# Set to 1 to get V1 classes on a host that has V3; for telling whose fault a fault is.
+FORCE_V1 = "HEMLINE_FORCE_V1"
+TEXT_KEY = "text"
+
+
+def publish() -> dict[str, Any]:
+    """The module attributes by which ComfyUI finds a pack's nodes: V3's or V1's, never both."""
+    register_model_folders()
+    published: dict[str, Any] = {"WEB_DIRECTORY": "./web"}
+    if has_v3():
+        published["comfy_entrypoint"] = _entrypoint
+    else:
+        published["NODE_CLASS_MAPPINGS"] = {node.id: v1_class(node) for node in NODES}
+        published["NODE_DISPLAY_NAME_MAPPINGS"] = {node.id: node.name for node in NODES}
+    return published
+
+
+def has_v3() -> bool:
+    """Whether V3 classes are wanted and the host has them."""
+    if os.environ.get(FORCE_V1) == "1":
+        return False
+    try:
+        latest = import_module("comfy_api.latest")
+    except ImportError:
+        return False
+    return hasattr(latest, "io") and hasattr(latest, "ComfyExtension")  # hosts of summer 2025 have the module only
+
+
+def register_model_folders() -> None:
+    """Adds our model folders and file endings to what the host and other packs have registered; removes nothing."""
+    folder_paths = import_module("folder_paths")
+
+    for kind, folder in MODEL_FOLDERS.items():
+        known = kind in folder_paths.folder_names_and_paths
+        folder_paths.add_model_folder_path(kind, os.path.join(folder_paths.models_dir, *folder.split("/")))
+        paths, endings = folder_paths.folder_names_and_paths[kind]
+        if endings or not known:  # an empty set that somebody else registered means "every file"
+            merged = set(endings) | folder_paths.supported_pt_extensions
+            folder_paths.folder_names_and_paths[kind] = (paths, merged)
+
+
+def v1_class(node: Node) -> type:
+    """The record as a V1 node class."""
+
+    def input_types(cls: type) -> dict[str, Any]:
+        required = {port.name: _v1_port(port) for port in node.inputs if not port.optional}
+        optional = {port.name: _v1_port(port) for port in node.inputs if port.optional}
+        return {"required": required, "optional": optional}
+
+    def run(self: object, **values: Any) -> Any:
+        result = run_in_host(node, values)
+        ui = _ui(result)
+        return {"ui": ui, "result": result.outputs} if ui else result.outputs
+
+    return type(
+        node.id,
+        (),
+        {
+            "__doc__": node.description,
+            "INPUT_TYPES": classmethod(input_types),
+            "RETURN_TYPES": tuple(port.type for port in node.outputs),
+            "RETURN_NAMES": tuple(port.name for port in node.outputs),
+            "OUTPUT_TOOLTIPS": tuple(port.tooltip for port in node.outputs),
+            "FUNCTION": "run",
+            "CATEGORY": node.category,
+            "DESCRIPTION": node.description,
+            "OUTPUT_NODE": node.is_output,
+            "SEARCH_ALIASES": list(node.aliases),
+            "run": run,
+        },
+    )
+
+
+def v3_class(node: Node) -> type:
+    """The record as a V3 node class."""
+    io = import_module("comfy_api.latest").io
+
+    def define_schema(cls: type) -> Any:
+        fields = {
+            "node_id": node.id,
+            "display_name": node.name,
+            "category": node.category,
+            "description": node.description,
+            "inputs": [_v3_input(io, port) for port in node.inputs],
+            "outputs": [_v3_type(io, port).Output(port.name, tooltip=port.tooltip) for port in node.outputs],
+            "is_output_node": node.is_output,
+        }
+        if "search_aliases" in io.Schema.__dataclass_fields__:  # from 2026 on
+            fields["search_aliases"] = list(node.aliases)
+        return io.Schema(**fields)
+
+    def execute(cls: Any, **values: Any) -> Any:
+        result = run_in_host(node, values)
+        return io.NodeOutput(*result.outputs, ui=_ui(result) or None)
+
+    return type(
+        node.id,
+        (io.ComfyNode,),
+        {
+            "__doc__": node.description,
+            "define_schema": classmethod(define_schema),
+            "execute": classmethod(execute),
+        },
+    )
+
+
+def run_in_host(node: Node, values: dict[str, Any]) -> Result:
+    """Runs the record; its outputs are on the host's intermediate device in its dtype."""
+    management = import_module("comfy.model_management")
+    management.throw_exception_if_processing_interrupted()
+    dtype = management.intermediate_dtype() if hasattr(management, "intermediate_dtype") else torch.float32
+    result = run_node(node, values, host_context(), home=management.intermediate_device(), dtype=dtype)
+    _show_text(result.text)
+    return result
+
+
+def host_context() -> Context:
+    """What ComfyUI lends to a running node."""
+    folder_paths, utils = import_module("folder_paths"), import_module("comfy.utils")
+    model_management = import_module("comfy.model_management")
+
+    from .files import FolderStore
+    from .lettering import letter
+
+    bars: dict[int, Any] = {}
+
+    def progress(done: int, total: int) -> None:
+        if total not in bars:
+            bars[total] = utils.ProgressBar(total)
+        bars[total].update_absolute(done, total)
+
+    return Context(
+        device=model_management.get_torch_device(),
+        store=FolderStore(Path(folder_paths.get_output_directory())),
+        lettering=letter,
+        progress=progress,
+        check_cancelled=model_management.throw_exception_if_processing_interrupted,
+        model_folders={kind: tuple(map(Path, folder_paths.get_folder_paths(kind))) for kind in MODEL_FOLDERS},
+    )
+
+
+async def _entrypoint() -> Any:
+    async def get_node_list(self: object) -> list[type]:
+        return [v3_class(node) for node in NODES]
+
+    base = import_module("comfy_api.latest").ComfyExtension
+    return type("HemlineExtension", (base,), {"get_node_list": get_node_list})()
+
+
+def _v1_port(port: Port) -> tuple[Any, dict[str, Any]]:
+    kind = list(port.choices()) if port.type == "COMBO" else port.type
+    return kind, {"tooltip": port.tooltip, **_widget_options(port)}
+
+
+def _v3_input(io: Any, port: Port) -> Any:
+    options = _widget_options(port)
+    if port.type == "COMBO":
+        options["options"] = list(port.choices())
+    return _v3_type(io, port).Input(port.name, tooltip=port.tooltip, optional=port.optional, **options)
+
+
+def _v3_type(io: Any, port: Port) -> Any:
+    known = {"IMAGE": "Image", "MASK": "Mask", "STRING": "String", "INT": "Int", "FLOAT": "Float",
+             "BOOLEAN": "Boolean", "COMBO": "Combo"}  # fmt: skip
+    return getattr(io, known[port.type]) if port.type in known else io.Custom(port.type)
+
+
+def _widget_options(port: Port) -> dict[str, Any]:
+    named = {"default": port.default, "min": port.minimum, "max": port.maximum, "step": port.step}
+    options = {name: value for name, value in named.items() if value is not None}
+    return {**options, "multiline": True} if port.multiline else options
+
+
+def _ui(result: Result) -> dict[str, Any]:
+    ui: dict[str, Any] = {}
+    if result.images is not None:
+        ui["images"] = _save_previews(result.images)
+    if result.text:
+        ui[TEXT_KEY] = list(result.text)
+    return ui
+
+
+def _save_previews(images: Tensor) -> list[dict[str, str]]:
+    """Writes preview pictures into the host's temp folder, where its /view finds them."""
+    folder_paths = import_module("folder_paths")
+
+    from .files import FolderStore
+
+    store = FolderStore(Path(folder_paths.get_temp_directory()))
+    stem = f"hemline_{secrets.token_hex(6)}"
+    paths = [store.save_image(f"{stem}_{index:04d}", image) for index, image in enumerate(images)]
+    return [{"filename": path.name, "subfolder": "", "type": "temp"} for path in paths]
+
+
+def _show_text(lines: tuple[str, ...]) -> None:
+    """Puts the lines on the running node in the browser; hosts that cannot still have them in the history.
+
+    The host is asked which node runs; as a hidden input the id would keep equal nodes from sharing a result.
+    """
+    execution: Any = sys.modules.get("comfy_execution.utils")
+    running = execution.get_executing_context() if hasattr(execution, "get_executing_context") else None
+    server: Any = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    if lines and running is not None and hasattr(server, "send_progress_text"):
+        server.send_progress_text("\n".join(lines), running.node_id)

@@ -1,0 +1,272 @@
+"""The pack in the real ComfyUI frontend, in headless Chromium: nodes show, save and load in both renderers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fake_comfyui import Host, comfyui, install_pack
+from support.given import default_of
+from support.prompt_validation import Prompt
+
+from hemline.nodes import NODES
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install hemline[test])")
+pytest.importorskip("comfyui_frontend_package", reason="needs comfyui-frontend-package (pip install hemline[test])")
+pytest.importorskip("aiohttp", reason="needs aiohttp (pip install hemline[test])")
+from support.stub_server import PICTURE, StubServer, serving  # noqa: E402 - after the skips
+from support.ui_workflow import numbered, ui_workflow  # noqa: E402
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
+
+ARGUMENTS = (
+    "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+IDS = [node.id for node in NODES]
+CORE = json.loads((Path(__file__).parents[1] / "golden" / "core_object_info.json").read_text(encoding="utf-8"))
+READY_MS = 60_000
+READY = """id => Boolean(window.app && window.app.graph && window.LiteGraph
+    && window.LiteGraph.registered_node_types[id] && window.app.extensionManager)"""
+# Set to a folder to keep a picture of the canvas per renderer.
+SCREENSHOTS = Path(os.environ["HEMLINE_SCREENSHOTS"]) if os.environ.get("HEMLINE_SCREENSHOTS") else None
+EMPTY = {"nodes": [], "links": [], "groups": [], "config": {}, "extra": {}, "version": 0.4}
+RENDERERS = {"classic": False, "Nodes 2.0": True}
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    base = tmp_path_factory.mktemp("host")
+    with comfyui(base, "V1") as host:
+        host.load_pack(install_pack(base / "custom_nodes", name="hemline"))
+        yield host
+
+
+@pytest.fixture(scope="module")
+def object_info(host: Host) -> dict[str, Any]:
+    info = json.loads(json.dumps(host.object_info() | CORE))
+    info["LoadImage"]["input"]["required"]["image"][0] = [PICTURE]
+    return info
+
+
+@pytest.fixture(scope="module")
+def server(host: Host, object_info: dict[str, Any]) -> Iterator[StubServer]:
+    with serving(StubServer(object_info, host.web_directories)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module", params=RENDERERS)
+def renderer(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def page(renderer: str, browser: Any, server: StubServer) -> Iterator[Any]:
+    """The frontend with an empty canvas; `page.complaints` collects what its console says."""
+    server.settings["Comfy.VueNodes.Enabled"] = RENDERERS[renderer]
+    page = browser.new_page(viewport={"width": 1700, "height": 1200})
+    page.route("**/*", lambda route: _local_only(route, server.url))
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(f"uncaught: {error}"))
+    page.goto(server.url)
+    page.wait_for_function(READY, arg=IDS[0], timeout=READY_MS)
+    page.keyboard.press("Escape")
+    yield page
+    page.close()
+
+
+def _local_only(route: Any, url: str) -> None:
+    if route.request.url.startswith((url, "data:", "blob:")):
+        route.continue_()
+    else:
+        route.abort()
+
+
+@pytest.fixture
+def canvas(page: Any) -> Any:
+    """The page with nothing on its canvas and nothing said yet."""
+    load(page, EMPTY)  # not graph.clear(): widgets of a new node with an old id would take over the old values
+    page.complaints.clear()
+    return page
+
+
+def of_ours(page: Any) -> list[str]:
+    """Uncaught errors, and console errors that name this pack."""
+    return [text for text in page.complaints if text.startswith("uncaught") or "hemline" in text.lower()]
+
+
+def add_node(page: Any, id: str) -> dict[str, Any]:
+    """Puts a fresh node on the canvas; returns its widgets and slots as the page sees them."""
+    return page.evaluate(
+        """async id => {
+            const node = window.LiteGraph.createNode(id)
+            window.app.graph.add(node)
+            await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
+            return {
+                title: node.title,
+                widgets: (node.widgets || []).map(w => [w.name, w.value]),
+                wires: node.inputs.filter(i => !i.widget).map(i => [i.name, i.type]),
+                outputs: node.outputs.map(o => [o.name, o.type]),
+            }
+        }""",
+        id,
+    )
+
+
+def load(page: Any, workflow: dict[str, Any]) -> None:
+    page.evaluate("async workflow => { await window.app.loadGraphData(workflow) }", workflow)
+
+
+def to_prompt(page: Any) -> Prompt:
+    """What the page would send to the host, without titles."""
+    output = page.evaluate("async () => (await window.app.graphToPrompt()).output")
+    return {str(id): {key: entry[key] for key in ("class_type", "inputs")} for id, entry in output.items()}
+
+
+def widget_defaults(info: dict[str, Any]) -> list[list[Any]]:
+    ports = {**info["input"].get("required", {}), **info["input"].get("optional", {})}
+    options = {name: (entry[0], entry[1] if len(entry) > 1 else {}) for name, entry in ports.items()}
+    kinds = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+    return [
+        [name, default_of(kind, rest)]
+        for name, (kind, rest) in options.items()
+        if isinstance(kind, list) or kind in kinds
+    ]
+
+
+def chain(object_info: dict[str, Any]) -> Prompt:
+    """LoadImage -> detect -> refine -> grow -> crop -> stitch -> SaveImage, and a preview."""
+    wires: dict[str, tuple[str, dict[str, Any]]] = {
+        "photo": ("LoadImage", {"image": PICTURE}),
+        "found": ("HemlineDetectGarments", {"image": ["photo", 0], "what": "tops"}),
+        "refined": ("HemlineRefineMask", {"mask": ["found", 1], "image": ["photo", 0], "edge_px": 5}),
+        "grown": ("HemlineGrowFeatherMask", {"mask": ["refined", 0], "grow": -2.5}),
+        "cropped": ("HemlineInpaintCrop", {"image": ["photo", 0], "mask": ["grown", 0]}),
+        "stitched": ("HemlineInpaintStitch", {"stitch": ["cropped", 3], "image": ["cropped", 0]}),
+        "saved": ("SaveImage", {"images": ["stitched", 0], "filename_prefix": "hemline"}),
+        "seen": ("HemlinePreviewMask", {"image": ["photo", 0], "mask": ["grown", 0], "garments": ["found", 0]}),
+    }
+    return {
+        id: {"class_type": type, "inputs": dict(widget_defaults(object_info[type])) | inputs}
+        for id, (type, inputs) in wires.items()
+    }
+
+
+def test_every_node_is_registered(page: Any) -> None:
+    known = page.evaluate("() => Object.keys(window.LiteGraph.registered_node_types)")
+    assert [id for id in IDS if id not in known] == []
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_fresh_node_shows_its_widgets_in_order_with_their_defaults(
+    canvas: Any, id: str, object_info: dict[str, Any]
+) -> None:
+    assert add_node(canvas, id)["widgets"] == widget_defaults(object_info[id])
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_fresh_node_has_its_wires_and_outputs(canvas: Any, id: str) -> None:
+    record = next(node for node in NODES if node.id == id)
+    shown = add_node(canvas, id)
+    assert shown["title"] == record.name
+    assert [name for name, _ in shown["wires"]] == wires_in_host_order(record.inputs)
+    assert shown["outputs"] == [[port.name, port.type] for port in record.outputs]
+
+
+def wires_in_host_order(ports: Any) -> list[str]:
+    """The host lists required inputs before optional ones."""
+    wires = [port for port in ports if not port.is_widget]
+    return [port.name for port in sorted(wires, key=lambda port: port.optional)]
+
+
+def test_all_nodes_on_one_canvas_raise_no_error(canvas: Any, renderer: str) -> None:
+    for id in IDS:
+        add_node(canvas, id)
+    drawn_as_elements = canvas.locator("[data-node-id]")
+    if RENDERERS[renderer]:
+        drawn_as_elements.nth(len(IDS) - 1).wait_for()
+    assert drawn_as_elements.count() == (len(IDS) if RENDERERS[renderer] else 0)
+    assert of_ours(canvas) == []
+
+
+def test_a_saved_workflow_loads_with_every_node_known(canvas: Any, object_info: Any, renderer: str) -> None:
+    load(canvas, ui_workflow(chain(object_info), object_info))
+    if SCREENSHOTS:
+        canvas.wait_for_timeout(1000)
+        canvas.screenshot(path=SCREENSHOTS / f"chain in {renderer}.png")
+    nodes = canvas.evaluate("() => window.app.graph.nodes.map(n => [n.type, Boolean(n.has_errors)])")
+    assert nodes == [[entry["class_type"], False] for entry in chain(object_info).values()]
+    assert of_ours(canvas) == []
+
+
+def test_a_saved_workflow_becomes_the_prompt_it_was_made_of(canvas: Any, object_info: dict[str, Any]) -> None:
+    prompt = chain(object_info)
+    load(canvas, ui_workflow(prompt, object_info))
+    assert to_prompt(canvas) == numbered(prompt)
+
+
+def test_the_host_accepts_the_prompt_of_the_page(canvas: Any, host: Host, object_info: dict[str, Any]) -> None:
+    load(canvas, ui_workflow(chain(object_info), object_info))
+    ours = {id: entry for id, entry in to_prompt(canvas).items() if entry["class_type"] in host.classes}
+    for entry in ours.values():  # the core nodes are not there: their wires go
+        entry["inputs"] = {
+            name: value
+            for name, value in entry["inputs"].items()
+            if not isinstance(value, list) or str(value[0]) in ours
+        }
+    verdict = host.validate(ours)
+    assert verdict.types <= {"required_input_missing"} and not verdict.refusal
+
+
+def test_widget_values_survive_saving_and_loading(canvas: Any, object_info: dict[str, Any]) -> None:
+    load(canvas, ui_workflow(chain(object_info), object_info))
+    before = to_prompt(canvas)
+    saved = canvas.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    load(canvas, EMPTY)
+    load(canvas, saved)
+    assert to_prompt(canvas) == before
+
+
+def test_a_shorter_list_of_old_widget_values_loads_with_defaults_for_the_rest(
+    canvas: Any, object_info: dict[str, Any]
+) -> None:
+    prompt = chain(object_info)
+    workflow = ui_workflow(prompt, object_info)
+    node = next(node for node in workflow["nodes"] if node["type"] == "HemlineDetectGarments")
+    node["widgets_values"] = node["widgets_values"][:1]
+    load(canvas, workflow)
+    assert to_prompt(canvas) == numbered(prompt)
+
+
+def test_queueing_sends_the_prompt(canvas: Any, server: StubServer, object_info: dict[str, Any]) -> None:
+    prompt = chain(object_info)
+    load(canvas, ui_workflow(prompt, object_info))
+    server.prompts.clear()
+    canvas.evaluate("async () => { await window.app.queuePrompt(0) }")
+    sent = server.prompts[0]["prompt"]
+    assert {id: entry["inputs"] for id, entry in sent.items()} == {
+        id: entry["inputs"] for id, entry in numbered(prompt).items()
+    }
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_help_page_is_where_the_frontend_looks_for_it(server: StubServer, object_info: Any, id: str) -> None:
+    folder = object_info[id]["python_module"].split(".")[1]
+    with urllib.request.urlopen(f"{server.url}/extensions/{folder}/docs/{id}.md") as answer:
+        assert answer.read().decode().lstrip().startswith("#")

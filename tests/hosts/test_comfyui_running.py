@@ -1,0 +1,235 @@
+"""The pack at work in ComfyUI: every node on what the host sends, its errors, Stop, progress and the cache."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+import torch
+from support.fake_comfyui import VERSIONS, Host
+from support.given import defaults, prompt_for
+from support.object_info import comparable, ours
+from support.pictures import given_values
+from support.prompt_executor import Run
+from support.prompt_validation import Prompt
+from torch import Tensor
+
+from hemline.nodes import NODES
+
+IDS = [node.id for node in NODES]
+HEAVY = [node.id for node in NODES if node.weight == "heavy"]
+PER_PICTURE = ["HemlineDetectGarments", "HemlineSaveGarmentSet"]  # nodes that take each picture of a batch by itself
+
+
+def checked(run: Run) -> Run:
+    """The run, if it went through; otherwise what stopped it is the failure's text."""
+    if not run.ok:
+        pytest.fail(str(run.verdict.refusal or run.verdict.faults or run.error or f"interrupted: {run.interrupted_at}"))
+    return run
+
+
+def run_afresh(host: Host, prompt: Prompt) -> Run:
+    """Runs every node of a prompt, whatever the cache holds."""
+    host.executor.cache.clear()
+    return checked(host.run(prompt))
+
+
+def tensors(run: Run, id: str = "node") -> list[Tensor]:
+    return [value for port in run.values[id] for value in port if isinstance(value, Tensor)]
+
+
+# --- running -------------------------------------------------------------------------------------------------------
+
+WIRES = {
+    "one picture": {},
+    "three pictures": {"IMAGE": "image of 3", "MASK": "mask of 3"},
+    "three pictures, one mask": {"IMAGE": "image of 3"},
+    "mask without batch": {"MASK": "plain mask"},
+    "the host's empty mask": {"MASK": "no mask"},
+    "zero mask": {"MASK": "empty mask"},
+    "not contiguous": {"IMAGE": "strided image", "MASK": "strided mask"},
+    "RGBA": {"IMAGE": "rgba"},
+    "one pixel": {"IMAGE": "pixel", "MASK": "pixel mask"},
+    "odd size": {"IMAGE": "odd image", "MASK": "odd mask"},
+    "every wire connected": {"optional": "yes"},
+}
+
+
+def cases() -> list[Any]:
+    """Every node with every form of input that it has a port for."""
+    kinds = {node.id: {port.type for port in node.inputs} | {"optional"} for node in NODES}
+    kinds["HemlineInpaintStitch"].add("MASK")  # through the crop that it is given
+    return [
+        pytest.param(id, wires, id=f"{id}-{name}")
+        for id in IDS
+        for name, wires in WIRES.items()
+        if not wires or kinds[id] & wires.keys()
+    ]
+
+
+@pytest.mark.parametrize(("id", "wires"), cases())
+def test_every_node_runs_on_what_the_host_sends(host: Host, id: str, wires: dict[str, str]) -> None:
+    run = run_afresh(host, prompt_for(host, id, wires))
+    for tensor in tensors(run):
+        assert tensor.dtype == torch.float32 and tensor.device.type == "cpu"
+        assert torch.isfinite(tensor).all()
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_node_gives_one_value_per_declared_output(host: Host, id: str) -> None:
+    run = run_afresh(host, prompt_for(host, id))
+    assert len(run.values["node"]) == len(host.classes[id].return_types)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_images_and_masks_leave_in_the_hosts_form(host: Host, id: str) -> None:
+    run = run_afresh(host, prompt_for(host, id, {"IMAGE": "image of 3", "MASK": "mask of 3"}))
+    for kind, port in zip(host.classes[id].return_types, run.values["node"], strict=True):
+        for value in port:
+            if kind == "IMAGE":
+                assert value.dim() == 4 and value.shape[-1] in (3, 4)
+            if kind == "MASK":
+                assert value.dim() == 3
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_what_a_node_shows_is_json_with_lists(host: Host, id: str) -> None:
+    ui = run_afresh(host, prompt_for(host, id)).ui.get("node", {})
+    json.dumps(ui)
+    assert all(isinstance(shown, (list, tuple)) for shown in ui.values())
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_inputs_stay_as_they_were(host: Host, id: str, values: dict[str, Tensor]) -> None:
+    before = given_values()
+    run_afresh(host, prompt_for(host, id, {"IMAGE": "image of 3", "MASK": "mask of 3", "optional": "yes"}))
+    assert [key for key, value in values.items() if not torch.equal(value, before[key])] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_half_precision_between_nodes_stays_half(fresh: Any, version: str) -> None:
+    with fresh(version, dtype=torch.float16) as host:
+        for id in IDS:
+            for tensor in tensors(checked(host.run(prompt_for(host, id, {"optional": "yes"})))):
+                assert tensor.dtype == torch.float16 and torch.isfinite(tensor).all(), id
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_hosts_without_half_precision_intermediates_work(fresh: Any, version: str) -> None:
+    with fresh(version, old_interrupt=True) as host:
+        for tensor in tensors(checked(host.run(prompt_for(host, "HemlineGrowFeatherMask")))):
+            assert tensor.dtype == torch.float32
+
+
+def test_nothing_found_is_a_zero_mask_a_count_of_0_and_a_line_of_text(host: Host, values: dict[str, Tensor]) -> None:
+    prompt = prompt_for(host, "HemlineDetectGarments", {"IMAGE": "wall"}, what="footwear")
+    run = checked(host.run(prompt))
+    found = dict(zip(host.classes["HemlineDetectGarments"].return_names, run.values["node"], strict=True))
+    assert found["mask"][0].shape == values["wall"].shape[:3] and not found["mask"][0].any()
+    assert found["count"] == [0]
+    assert run.ui["node"]["text"][0]
+
+
+def test_nothing_found_can_be_an_error(host: Host) -> None:
+    prompt = prompt_for(host, "HemlineDetectGarments", {"IMAGE": "wall"}, what="footwear", nothing_found="error")
+    error = host.run(prompt).error
+    assert error is not None and error.node_id == "node" and "footwear" in error.message
+
+
+# --- errors --------------------------------------------------------------------------------------------------------
+
+
+def masks_and_images(host: Host) -> list[str]:
+    """Nodes that need a picture and a mask of it."""
+    kinds = {id: [entry[0] for entry in host.classes[id].input_types["required"].values()] for id in IDS}
+    return [id for id in IDS if "IMAGE" in kinds[id] and "MASK" in kinds[id]]
+
+
+def test_batches_that_do_not_fit_are_named_in_the_error(host: Host) -> None:
+    for id in masks_and_images(host):
+        error = host.run(prompt_for(host, id, {"IMAGE": "image of 2", "MASK": "mask of 3"})).error
+        assert error is not None and error.node_id == "node", id
+        assert "2" in error.message and "3" in error.message, (id, error.message)
+
+
+def test_a_mask_of_another_size_is_fitted_or_named_in_the_error(host: Host) -> None:
+    for id in masks_and_images(host):
+        run = host.run(prompt_for(host, id, {"MASK": "odd mask"}))
+        assert run.ok or (run.error is not None and "77x133" in run.error.message), (id, run.error)
+
+
+def test_values_outside_their_limits_never_reach_a_node(host: Host) -> None:
+    for id, info in ours(host).items():
+        for name, (kind, options) in comparable(info)["ports"]["required"].items():
+            if kind in ("INT", "FLOAT"):
+                verdict = host.validate(prompt_for(host, id, **{name: options["max"] + 1}))
+                assert verdict.types == {"value_bigger_than_max"}, f"{id}.{name}"
+            if kind == "COMBO":
+                verdict = host.validate(prompt_for(host, id, **{name: "no such option"}))
+                assert verdict.types == {"value_not_in_list"}, f"{id}.{name}"
+
+
+# --- interrupt, progress, cache ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("old_interrupt", [False, True], ids=["BaseException", "Exception"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_stop_during_a_heavy_node_stops_it(fresh: Any, version: str, old_interrupt: bool) -> None:
+    with fresh(version, old_interrupt=old_interrupt) as host:
+        for id in HEAVY:
+            prompt = prompt_for(host, id, {"IMAGE": "image of 3", "MASK": "mask of 3"})
+            host.press_stop_inside("node")
+            run = host.run(prompt)
+            assert (run.interrupted_at, run.error) == ("node", None), id
+            checked(host.run(prompt))
+
+
+@pytest.mark.parametrize("id", PER_PICTURE)
+def test_stop_is_asked_for_before_each_picture(host: Host, id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["comfy.utils"], "PROGRESS_BAR_HOOK", None)  # progress would ask too
+    prompt = prompt_for(host, id, {"IMAGE": "image of 3", "MASK": "mask of 3"}, name="stopped")
+    host.executor.cache.clear()
+    host.press_stop_inside("node", poll=3)
+    assert host.run(prompt).interrupted_at == "node"
+
+
+@pytest.mark.parametrize("id", PER_PICTURE)
+def test_the_progress_bar_moves_picture_by_picture(host: Host, id: str) -> None:
+    host.progress.clear()
+    run_afresh(host, prompt_for(host, id, {"IMAGE": "image of 3", "MASK": "mask of 3"}))
+    assert [(value, total) for node, value, total in host.progress if node == "node"][-3:] == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_second_run_executes_nothing(host: Host) -> None:
+    for id in IDS:
+        prompt = prompt_for(host, id)
+        checked(host.run(prompt))
+        assert checked(host.run(prompt)).executed == [], id
+
+
+def chain(host: Host) -> Prompt:
+    """Detect -> refine -> grow -> crop -> stitch -> preview, as a user wires them."""
+    wires: dict[str, tuple[str, dict[str, Any]]] = {
+        "photo": ("GivenIMAGE", {"key": "image"}),
+        "found": ("HemlineDetectGarments", {"image": ["photo", 0]}),
+        "refined": ("HemlineRefineMask", {"mask": ["found", 1], "image": ["photo", 0]}),
+        "grown": ("HemlineGrowFeatherMask", {"mask": ["refined", 0]}),
+        "cropped": ("HemlineInpaintCrop", {"image": ["photo", 0], "mask": ["grown", 0], "target": "as is"}),
+        "stitched": ("HemlineInpaintStitch", {"stitch": ["cropped", 3], "image": ["cropped", 0]}),
+        "seen": ("HemlinePreviewMask", {"image": ["stitched", 0], "mask": ["grown", 0], "garments": ["found", 0]}),
+    }
+    return {id: {"class_type": node, "inputs": defaults(host, node) | inputs} for id, (node, inputs) in wires.items()}
+
+
+def test_the_whole_chain_runs_and_puts_the_picture_back(host: Host, values: dict[str, Tensor]) -> None:
+    stitched = checked(host.run(chain(host))).output("stitched")
+    assert torch.allclose(stitched, values["image"], atol=0.02)
+
+
+def test_a_changed_widget_runs_only_what_follows_it(host: Host) -> None:
+    prompt = chain(host)
+    checked(host.run(prompt))
+    prompt["cropped"]["inputs"]["padding"] += 1
+    assert checked(host.run(prompt)).executed == ["cropped", "stitched", "seen"]
