@@ -1,0 +1,149 @@
+"""The `hemline` command. Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 some photos failed, 130 interrupted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from ..tensors import HemlineError
+from .events import Events
+
+FAILED, WRONG_USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+OutputFolder = Annotated[Path, typer.Option("-o", "--output", help="Folder for the results; it is made if missing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON event a line on standard output.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; the fastest there is if left out.")]
+What = Annotated[str, typer.Option(help="A preset or labels: outfit, tops, bottoms, 'upper, footwear', ...")]
+Method = Annotated[str, typer.Option(help="How garments are found: auto or heuristic.")]
+PersonBoxes = Annotated[str, typer.Option("--person-boxes", help="'x0 y0 x1 y1; ...' in pixels or shares from 0 to 1.")]
+Grow = Annotated[float, typer.Option(help="Pixels to grow the mask by; negative shrinks.")]
+Feather = Annotated[float, typer.Option(help="Width in pixels of the mask's soft edge.")]
+
+
+def main() -> None:
+    """Runs the command line and exits with its code."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def _about(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Garment masks for diffusion: detect, refine, grow and feather, blend, crop for inpainting, stitch back."""
+    logging.basicConfig(format="%(message)s")
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def mask(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos, or folders of photos.")],
+    output: OutputFolder,
+    what: What = "outfit",
+    method: Method = "auto",
+    person_boxes: PersonBoxes = "",
+    grow: Grow = 0.0,
+    feather: Feather = 0.0,
+    device: Device = None,
+    json: AsJson = False,
+) -> None:
+    """Write NAME_mask.png, NAME_overlay.png, NAME_cutout.png and NAME.json of every photo."""
+    from .photos import mask_photos
+    from .recipes import MaskSettings, check_settings
+
+    events = Events(json)
+    settings = MaskSettings(what, method, person_boxes, grow, feather)
+    with _exit_codes(events):
+        with _usage_errors():
+            check_settings(settings)
+        done, failed = mask_photos(photos, output, settings, device=device, events=events)
+        if failed:
+            raise typer.Exit(SOME_FAILED if done else FAILED)
+
+
+@app.command()
+def run(
+    workflow: Annotated[Path, typer.Argument(metavar="WORKFLOW.json", help="In API format.")],
+    output: OutputFolder,
+    inputs: Annotated[
+        list[str] | None, typer.Option("-i", "--input", metavar="NODE.INPUT=VALUE", help="Set an input of a node.")
+    ] = None,
+    device: Device = None,
+    json: AsJson = False,
+) -> None:
+    """Run a ComfyUI workflow made of Hemline's and some core nodes, without ComfyUI."""
+    from .headless import run_file
+
+    events = Events(json)
+    with _exit_codes(events):
+        run_file(workflow, output, inputs or [], device=device, events=events)
+
+
+@app.command()
+def nodes(json: AsJson = False) -> None:
+    """List the nodes and their ports."""
+    from ..nodes import NODES
+
+    events = Events(json)
+    for record in NODES:
+        takes = ", ".join(port.name for port in record.inputs)
+        gives = ", ".join(port.name for port in record.outputs)
+        events.tell("node", f"{record.name} ({record.id}): {takes} -> {gives}", **record.describe())
+
+
+@app.command()
+def doctor(json: AsJson = False) -> None:
+    """Show versions, devices, models found, and what is missing with the command that adds it."""
+    from .doctor import examine
+
+    events = Events(json)
+    for finding in examine():
+        events.tell("finding", finding.line(), **finding.entry())
+
+
+@app.command()
+def demo(
+    output: OutputFolder,
+    photo: Annotated[Path | None, typer.Option(help="Another photo than the one an installed package ships.")] = None,
+    what: Annotated[str | None, typer.Option(help="What to change the colour of; a top if left out.")] = None,
+    person_boxes: PersonBoxes = "",
+    device: Device = None,
+    json: AsJson = False,
+) -> None:
+    """Run the whole chain on a real photo and write a contact sheet."""
+    from .demo import run_demo
+
+    events = Events(json)
+    with _exit_codes(events):
+        run_demo(output, photo=photo, what=what, person_boxes=person_boxes, device=device, events=events)
+
+
+@contextmanager
+def _exit_codes(events: Events) -> Generator[None]:
+    """Our errors as one line and code 1, the user's interruption as code 130."""
+    try:
+        yield
+    except HemlineError as error:
+        events.fail("failed", str(error))
+        raise typer.Exit(FAILED) from error
+    except KeyboardInterrupt:
+        events.fail("interrupted", "interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        events.close()
+
+
+@contextmanager
+def _usage_errors() -> Generator[None]:
+    """Wrong values on the command line as code 2."""
+    try:
+        yield
+    except HemlineError as error:
+        raise typer.BadParameter(str(error)) from error

@@ -1,0 +1,108 @@
+"""`hemline doctor`: versions, devices, models found, and what is missing with the command that adds it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from .. import __version__
+from .files import model_folders
+
+REQUIRED = ("torch", "numpy", "pillow", "safetensors", "typer", "rich")
+# Package -> (extra that brings it, what it is for).
+OPTIONAL = {
+    "ultralytics": ("yolo", "YOLO garment detectors (AGPL-3.0)"),
+    "segment-anything": ("sam", "SAM masks"),
+    "tifffile": ("io", "16-bit and float TIFF"),
+    "imagecodecs": ("io", "16-bit PNG, AVIF, JPEG XL"),
+    "OpenEXR": ("io", "EXR"),
+    "fsspec": ("batch", "remote folders"),
+    "ray": ("batch", "clusters"),
+}
+MODEL_SUFFIXES = (".pt", ".pth", ".safetensors", ".onnx")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. state: "ok", "missing" or "none"; cure: the command that adds what is missing."""
+
+    topic: str
+    name: str
+    state: str
+    detail: str = ""
+    cure: str = ""
+
+    def line(self) -> str:
+        """The finding for a person."""
+        cure = f"  ->  {self.cure}" if self.cure else ""
+        return f"{self.topic:8} {self.name:18} {self.state:8} {self.detail}{cure}".rstrip()
+
+    def entry(self) -> dict[str, str]:
+        """The finding as plain JSON values."""
+        return asdict(self)
+
+
+def examine() -> list[Finding]:
+    """Everything that decides what Hemline can do on this machine; nothing is loaded, changed or downloaded."""
+    return [*_versions(), *_devices(), *_optional_packages(), *_models()]
+
+
+def _versions() -> list[Finding]:
+    own = [
+        Finding("version", "hemline", "ok", __version__),
+        Finding("version", "python", "ok", platform.python_version()),
+    ]
+    found = ((name, _installed(name)) for name in REQUIRED)
+    return own + [
+        Finding("version", name, "ok", version)
+        if version
+        else Finding("version", name, "missing", cure=f"pip install {name}")
+        for name, version in found
+    ]
+
+
+def _devices() -> list[Finding]:
+    devices = [Finding("device", "cpu", "ok", f"{torch.get_num_threads()} threads")]
+    for index in range(torch.cuda.device_count()):
+        devices.append(Finding("device", f"cuda:{index}", "ok", torch.cuda.get_device_name(index)))
+    if torch.backends.mps.is_available():
+        devices.append(Finding("device", "mps", "ok", "Apple GPU"))
+    return devices
+
+
+def _optional_packages() -> list[Finding]:
+    findings: list[Finding] = []
+    for name, (extra, purpose) in OPTIONAL.items():
+        version = _installed(name)
+        if version:
+            findings.append(Finding("package", name, "ok", f"{version}, {purpose}"))
+        else:
+            findings.append(Finding("package", name, "missing", purpose, f'pip install "hemline[{extra}]"'))
+    return findings
+
+
+def _models() -> list[Finding]:
+    findings: list[Finding] = []
+    for kind, folders in model_folders(os.environ).items():
+        files = [file for folder in folders for file in _model_files(folder)]
+        findings += [Finding("model", kind, "ok", str(file)) for file in files]
+        if not files:
+            place = next(iter(folders), Path(kind))
+            findings.append(Finding("model", kind, "none", f"put files into {place}"))
+    return findings
+
+
+def _model_files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.suffix in MODEL_SUFFIXES) if folder.is_dir() else []
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""

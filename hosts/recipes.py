@@ -1,0 +1,67 @@
+"""The workflows behind `hemline mask` and `hemline demo`: plain API-format JSON, which ComfyUI runs as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..segmentation.detect import METHODS
+from ..segmentation.shape import GROW_LIMIT_PX
+from ..segmentation.vocabulary import parse_what
+from ..tensors import check_name, check_range
+from .workflow_values import Workflow
+
+
+@dataclass(frozen=True)
+class MaskSettings:
+    """What the user can turn; each is the widget of that name on its node."""
+
+    what: str = "outfit"
+    method: str = "auto"
+    person_boxes: str = ""
+    grow: float = 0.0
+    feather: float = 0.0
+
+
+def check_settings(settings: MaskSettings) -> None:
+    """Raises `UnknownName` or `RangeError` for a setting that no photo could be masked with."""
+    parse_what(settings.what)
+    check_name("Method", settings.method, METHODS)
+    check_range("grow", settings.grow, -GROW_LIMIT_PX, GROW_LIMIT_PX)
+    check_range("feather", settings.feather, 0, GROW_LIMIT_PX)
+
+
+def mask_workflow(photo: str, name: str, settings: MaskSettings) -> Workflow:
+    """Photo -> detect -> refine -> grow & feather -> files named `name`."""
+    return {
+        "1": _node("LoadImage", image=photo),
+        "2": _node(
+            "HemlineDetectGarments", image=["1", 0], labels=settings.what, method=settings.method,
+            person_boxes=settings.person_boxes,
+        ),
+        "3": _node("HemlineRefineMask", mask=["2", 1], image=["1", 0]),
+        "4": _node("HemlineGrowFeatherMask", mask=["3", 0], grow=settings.grow, feather=settings.feather),
+        "5": _node(
+            "HemlineSaveGarmentSet", image=["1", 0], mask=["4", 0], garments=["2", 0], name=name, overwrite=True
+        ),
+    }  # fmt: skip
+
+
+def demo_workflow(photo: str, colour: str, settings: MaskSettings) -> Workflow:
+    """The whole chain: the mask, its crop, a new colour on the crop in place of a diffusion model, and the way back.
+
+    colour: a picture of one colour, which is laid over the crop by the blend mode "color".
+    """
+    workflow = mask_workflow(photo, "demo", settings)
+    return {
+        **workflow,
+        "6": _node("HemlineInpaintCrop", image=["1", 0], mask=["4", 0], target="SDXL"),
+        "7": _node("LoadImage", image=colour),
+        "8": _node("HemlineBlendLayers", base=["6", 0], layer=["7", 0], mode="color", fit="stretch"),
+        "9": _node("HemlineInpaintStitch", stitch=["6", 3], image=["8", 0]),
+        "10": _node("HemlinePreviewMask", image=["1", 0], mask=["4", 0], garments=["2", 0]),
+        "11": _node("SaveImage", images=["9", 0], filename_prefix="demo_stitched"),
+    }
+
+
+def _node(class_type: str, **inputs: object) -> dict[str, object]:
+    return {"class_type": class_type, "inputs": inputs}
