@@ -31,7 +31,10 @@ class Events:
             return
         if self._bar is None:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            # Its own redirection would send piped results to the terminal.
+            self._bar = Progress(
+                *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
+            )
             self._bar.start()
             self._bar.add_task(title, total=total)
         self._bar.update(self._bar.task_ids[0], description=title, completed=done, total=total)
@@ -44,8 +47,8 @@ class Events:
 
     def _write(self, stream: Any, event: str, line: str, values: dict[str, Any]) -> None:
         text = json.dumps({"event": event, **values}) if self.as_json else line
-        if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
+        if self._bar is not None and stream.isatty():  # the terminal of the bar: the line goes above it
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
             return
         stream.write(f"{text}\n")
         stream.flush()

@@ -24,10 +24,11 @@ def mask_photos(
     """
     named = name_photos(photos)
     done = failed = 0
+    said: set[str] = set()
     for name, photo in named.items():
         events.step(photo.name, done + failed, len(named))
         try:
-            _mask_photo(photo, name, output, settings, device, events)
+            _mask_photo(photo, name, output, settings, device, events, said)
             done += 1
         except HemlineError as error:
             events.fail("failed", f"{photo}: {error}", photo=str(photo))
@@ -67,9 +68,13 @@ def _photos_below(path: Path) -> list[tuple[Path, Path]]:
 
 
 def _mask_photo(
-    photo: Path, name: str, output: Path, settings: MaskSettings, device: str | None, events: Events
+    photo: Path, name: str, output: Path, settings: MaskSettings, device: str | None, events: Events, said: set[str]
 ) -> None:
+    """Masks one photo and tells what was found; the method's notes are for people told once, for programs each time."""
     results = run_headless(mask_workflow(str(photo), name, settings), output, given_files=[str(photo)], device=device)
-    *_, count, text, _ = results["2"].outputs
-    report = json.loads(results["5"].outputs[0])
-    events.tell("photo", f"{photo}: {text}", photo=str(photo), name=name, count=count, files=report["files"], text=text)
+    garments, _, count, *_ = results["2"].outputs
+    files = json.loads(results["5"].outputs[0])["files"]
+    text, notes = garments.describe(), list(garments.notes)
+    line = "\n".join([f"{photo}: {text}", *(f"  {note}" for note in notes if note not in said)])
+    said.update(notes)
+    events.tell("photo", line, photo=str(photo), name=name, count=count, files=files, text=text, notes=notes)

@@ -6,12 +6,12 @@ import json
 
 from torch import Tensor
 
-from .. import __version__
 from ..context import Context
 from ..segmentation.detect import METHODS, detect
 from ..segmentation.vocabulary import LABELS, PRESETS, parse_what
 from ..tensors import HemlineError, as_image
 from .spec import Port, Result, node
+from .versions import versions
 
 WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
 
@@ -62,5 +62,5 @@ def detect_garments(
     text = found.describe()
     if not found.count and nothing_found == "error":
         raise HemlineError(f"{asked}: {text}")
-    report = {**found.garments.report(), "what": asked, "hemline": __version__}
+    report = {**found.garments.report(), "what": asked, "versions": versions()}
     return Result((found.garments, found.mask, found.count, text, json.dumps(report)), text=(text,))

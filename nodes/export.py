@@ -6,7 +6,6 @@ import json
 
 from torch import Tensor
 
-from .. import __version__
 from ..blending.compare import cut_out
 from ..context import Context
 from ..segmentation.garments import Garments
@@ -14,6 +13,7 @@ from ..segmentation.polygons import mask_polygons
 from ..tensors import as_image, match_batch, match_mask
 from .inspect import draw_findings
 from .spec import Port, Result, node
+from .versions import versions
 
 
 @node(
@@ -67,7 +67,7 @@ def describe_set(mask: Tensor, garments: Garments | None, index: int, files: dic
     """The plain JSON values that describe one saved picture: sizes, versions, files, and what was found in it."""
     height, width = mask.shape
     return {
-        "hemline": __version__,
+        "versions": versions(),
         "width": width,
         "height": height,
         "files": files,

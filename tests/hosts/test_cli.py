@@ -231,6 +231,29 @@ def test_the_module_runs_as_a_command():
     assert run.stdout.strip() == hemline_package.__version__
 
 
+def test_notes_are_told_once_to_people(photo, tmp_path):
+    second = photo.with_name("second.png")
+    second.write_bytes(photo.read_bytes())
+    run = hemline("mask", photo, second, "-o", tmp_path / "out")
+    assert run.stdout.count("No model was used") == 1 and run.stdout.count("method: heuristic") == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_bar_is_drawn_on_a_terminal_and_results_still_go_to_the_pipe(photo, tmp_path, as_json):
+    terminal, stderr = os.openpty()
+    command = [*COMMAND, "mask", str(photo), "-o", str(tmp_path / "out"), *(["--json"] if as_json else [])]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, check=True)
+    os.close(stderr)
+    try:
+        drawn = os.read(terminal, 65536)
+    except OSError:  # how Linux says that a closed terminal holds nothing
+        drawn = b""
+    assert (b"0/1" in drawn) is not as_json
+    assert "1 of 1 photos done" in run.stdout or json.loads(run.stdout.splitlines()[-1])["done"] == 1
+    assert "\x1b" not in run.stdout
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise on Windows")
 def test_an_interruption_gives_code_130_and_leaves_no_half_written_file(photo, tmp_path):
     many = [photo.with_name(f"{number}.png") for number in range(60)]

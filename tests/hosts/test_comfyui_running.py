@@ -157,7 +157,7 @@ def test_batches_that_do_not_fit_are_named_in_the_error(host: Host) -> None:
 def test_a_mask_of_another_size_is_fitted_or_named_in_the_error(host: Host) -> None:
     for id in masks_and_images(host):
         run = host.run(prompt_for(host, id, {"MASK": "odd mask"}))
-        assert run.ok or (run.error is not None and "77x133" in run.error.message), (id, run.error)
+        assert run.ok or (run.error is not None and "777x1003" in run.error.message), (id, run.error)
 
 
 def test_values_outside_their_limits_never_reach_a_node(host: Host) -> None:

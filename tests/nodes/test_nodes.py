@@ -147,6 +147,7 @@ def test_a_saved_set_is_three_pictures_and_a_description(context, tmp_path):
     assert files == ["spring/coat.json", "spring/coat_cutout.png", "spring/coat_mask.png", "spring/coat_overlay.png"]
     report = json.loads((tmp_path / "spring/coat.json").read_text())
     assert (report["width"], report["height"], report["method"]) == (90, 120, "heuristic")
+    assert set(report["versions"]) == {"hemline", "torch"} and report["garments"][0]["score"] == 0.8
     assert report["garments"][0]["polygons"] == [[[20, 30], [70, 30], [70, 80], [20, 80]]]
     assert json.loads(result.outputs[0])["files"]["mask"] == "coat_mask.png"
     assert Image.open(tmp_path / "spring/coat_cutout.png").getchannel("A").getbbox() == (20, 30, 70, 80)

@@ -33,7 +33,7 @@ def given_values(height: int = 96, width: int = 64, dtype: torch.dtype = torch.f
     """Pictures and masks of every form that a host sends, by name."""
     image, mask = drawn_person(height, width).to(dtype), shirt_mask(height, width).to(dtype)
     noise = torch.rand((3, height, width, 3), generator=torch.Generator().manual_seed(1)).to(dtype) * 0.05
-    image3, odd = (image + noise).clamp(0, 1), (133, 77)
+    image3, odd = (image + noise).clamp(0, 1), (1003, 777)
     return {
         "image": image,
         "mask": mask,
