@@ -14,7 +14,7 @@ from .. import __version__
 from .files import model_folders
 
 REQUIRED = ("torch", "numpy", "pillow", "safetensors", "typer", "rich")
-# Package -> (extra that brings it, what it is for).
+# Package -> (extra that brings it, what it will be for: nothing of this version uses them yet).
 OPTIONAL = {
     "ultralytics": ("yolo", "YOLO garment detectors (AGPL-3.0)"),
     "segment-anything": ("sam", "SAM masks"),
@@ -82,7 +82,8 @@ def _optional_packages() -> list[Finding]:
         if version:
             findings.append(Finding("package", name, "ok", f"{version}, {purpose}"))
         else:
-            findings.append(Finding("package", name, "missing", purpose, f'pip install "hemline[{extra}]"'))
+            later = f"{purpose}; not used by this version yet"
+            findings.append(Finding("package", name, "missing", later, f'pip install "hemline[{extra}]"'))
     return findings
 
 
