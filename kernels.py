@@ -17,6 +17,9 @@ from torch.nn import functional
 # exp(-3²/2) = 0.011: what a Gaussian cut at three sigma loses at its ends; the kernel is renormalised.
 GAUSSIAN_REACH = 3.0
 LANCZOS_LOBES = 3
+# How much restoring prefers the plain reduction to the exact inverse. Enlarged by a mere 1 %, the exact one strengthens
+# the finest grain that a model adds 1.6 times, this one 1.3 times; a photo comes back with 54 dB instead of 137.
+RESTORING_CAUTION = 0.03
 # From this radius on a Fourier transform is cheaper than a convolution (measured on a CPU: benchmarks/README.md).
 FOURIER_RADIUS_PX = 12
 
@@ -88,9 +91,9 @@ def resize_planes(planes: Tensor, height: int, width: int) -> Tensor:
 def restore_planes(planes: Tensor, height: int, width: int) -> Tensor:
     """The planes of ``height x width`` whose `resize_planes` comes nearest to `planes`: undoes an enlargement.
 
-    Per axis the least-squares inverse where `planes` is the larger one, so that enlarging and restoring gives back
-    every pixel; where it is the smaller one, what was lost stays lost and the axis is simply enlarged. Unser, Aldroubi,
-    Eden, "Enlargement or reduction of digital images with minimum loss of information" (1995).
+    Per axis the least-squares inverse where `planes` is the larger one, held near the plain reduction (Tikhonov) by
+    `RESTORING_CAUTION`; where it is the smaller one, what was lost stays lost and the axis is simply enlarged. Unser,
+    Aldroubi, Eden, "Enlargement or reduction of digital images with minimum loss of information" (1995).
     """
     rows, columns = planes.shape[-2:]
     if (rows, columns) == (height, width):
@@ -115,8 +118,10 @@ def _lanczos_weights(size: int, source: int) -> Tensor:
 def _restoring_weights(size: int, source: int) -> Tensor:
     if source <= size:
         return _lanczos_weights(size, source)
-    enlarging = _lanczos_weights(source, size).double()
-    return _solve(enlarging.T @ enlarging, enlarging.T).float()
+    enlarging, reducing = _lanczos_weights(source, size).double(), _lanczos_weights(size, source).double()
+    caution = RESTORING_CAUTION * source / size  # the square matrix below grows with the scale
+    square = enlarging.T @ enlarging + caution * torch.eye(size, dtype=torch.float64)
+    return _solve(square, enlarging.T + caution * reducing).float()
 
 
 def _repeat_border(planes: Tensor, across: int) -> Tensor:
