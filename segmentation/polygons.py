@@ -57,8 +57,12 @@ def _boundary_steps(inside: npt.NDArray[np.bool_]) -> dict[tuple[int, int], list
 
 def _trace(steps: dict[tuple[int, int], list[tuple[int, int]]]) -> list[list[tuple[int, int]]]:
     loops: list[list[tuple[int, int]]] = []
-    while steps:
-        start = next(iter(steps))
+    corners = list(steps)  # most are gone when their turn comes; one that two pixels touch may begin two outlines
+    while corners:
+        start = corners[-1]
+        if start not in steps:
+            corners.pop()
+            continue
         loop, here, heading = [start], start, (0, 0)
         while True:
             ends = steps[here]
