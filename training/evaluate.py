@@ -1,8 +1,10 @@
 """Measures garment masks against labelled photos at their original size.
 
     python training/evaluate.py --data DIR --method heuristic --boxes estimated
+    python training/evaluate.py --data DIR --method parser --weights FILE --flip
 
-Prints a table; with --json one line of JSON.
+Prints a table; with --json one line of JSON. The parser's table also has the garments of `GARMENT_LABELS` as one mask
+(IoU, F of the outline, leak of skin and hair), the IoU of each class over the whole part, and its confusions.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from ccp import Photo, photo_names, read_photos
+from parser_report import ParserMethod
 from torch import Tensor
 
 from hemline.segmentation.garments import Box, Garments
 from hemline.segmentation.heuristic import detect_garments
+from hemline.segmentation.parser import load_parser
 from hemline.segmentation.vocabulary import PRESETS
 
 Method = Callable[[Tensor, Sequence[Sequence[Box]] | None], Garments]
@@ -45,20 +49,30 @@ def main() -> None:
     """Runs one method over one part of the data and prints what it is worth."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--method", choices=METHODS, default="heuristic")
+    parser.add_argument("--method", choices=(*METHODS, "parser"), default="heuristic")
     parser.add_argument("--boxes", choices=("given", "estimated"), default="estimated")
     parser.add_argument("--part", choices=("validation", "training"), default="validation")
     parser.add_argument("--limit", type=int, default=0, help="only so many photos; 0 = all")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--weights", type=Path, help="of the parser")
+    parser.add_argument("--flip", action="store_true", help="the parser also looks at the mirrored photo")
     options = parser.parse_args()
+    if options.method == "parser" and options.weights is None:
+        parser.error("--method parser needs --weights FILE")
     names = photo_names(options.data, options.part)[: options.limit or None]
-    rows = [
-        measure(photo, METHODS[options.method], given=options.boxes == "given")
-        for photo in read_photos(options.data, names)
-    ]
-    summary = summarise(rows)
-    header = {"method": options.method, "boxes": options.boxes, "part": options.part, "photos": len(rows)}
-    _say(json.dumps(header | summary) if options.json else _table(header, summary))
+    header = {"method": options.method, "boxes": options.boxes, "part": options.part, "photos": len(names)}
+    if options.method == "parser":
+        method = ParserMethod(load_parser(options.weights), flip=options.flip)
+        rows = [measure(photo, method, given=False) | method.note(photo) for photo in read_photos(options.data, names)]
+        header |= {"boxes": "none", "flip": options.flip}
+        summary, more = summarise(rows) | method.summary(), method.confusion_lines()
+    else:
+        rows = [
+            measure(photo, METHODS[options.method], given=options.boxes == "given")
+            for photo in read_photos(options.data, names)
+        ]
+        summary, more = summarise(rows), []
+    _say(json.dumps(header | summary) if options.json else "\n".join((_table(header, summary), *more)))
 
 
 def measure(photo: Photo, method: Method, *, given: bool) -> dict[str, float]:
@@ -111,6 +125,7 @@ def _table(header: dict[str, object], summary: dict[str, dict[str, float]]) -> s
     for name, figures in summary.items():
         if "mean" in figures:
             lines.append(f"{name:14}" + "".join(f"{figures[column]:8.3f}" for column in ("mean", "median", "p10")))
+    lines += [f"IoU of {name:18}{value:8.3f}" for name, value in summary.get("class_iou", {}).items()]
     pair = summary["score_vs_iou"]
     lines.append(f"score and outfit IoU: correlation {pair['correlation']:.2f}, mean error {pair['mean_error']:.3f}")
     return "\n".join(lines)
