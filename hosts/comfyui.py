@@ -29,7 +29,6 @@ MODEL_FOLDERS = {
 }
 # Set to 1 to get V1 classes on a host that has V3; for telling whose fault a fault is.
 FORCE_V1 = "HEMLINE_FORCE_V1"
-TEXT_KEY = "text"
 
 
 def publish() -> dict[str, Any]:
@@ -205,7 +204,7 @@ def _ui(result: Result) -> dict[str, Any]:
     if result.images is not None:
         ui["images"] = _save_previews(result.images)
     if result.text:
-        ui[TEXT_KEY] = list(result.text)
+        ui["text"] = list(result.text)
     return ui
 
 

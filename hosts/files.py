@@ -19,9 +19,7 @@ from torch import Tensor
 from ..context import Context
 from ..tensors import BadFile, UnknownName
 from .lettering import letter
-from .pictures import LoadedImage, from_bytes, load_image, to_bytes
-
-__all__ = ["FolderStore", "HeadlessContext", "LoadedImage", "headless_context", "letter", "load_image", "model_folders"]
+from .pictures import from_bytes, to_bytes
 
 # Windows takes none of these in a name; they are replaced everywhere, so that one workflow gives one name.
 _REPLACED_SIGNS = re.compile(r'[<>:"|?*\x01-\x1f\x7f]')

@@ -23,19 +23,15 @@ def mask_polygons(mask: Tensor, *, level: float = 0.5, tolerance_px: float = 1.0
     return [[(float(x), float(y)) for x, y in outline] for outline in kept]
 
 
-def polygon_area(outline: Outline) -> float:
+def polygon_area(outline: Outline | npt.NDArray[np.float64]) -> float:
     """Signed area in px² (shoelace formula): positive for outer outlines, negative for holes."""
-    points = np.asarray(outline, dtype=np.float64)
-    return _signed_area(points)
-
-
-def _signed_area(points: npt.NDArray[np.float64]) -> float:
+    points: npt.NDArray[np.float64] = np.asarray(outline, dtype=np.float64)
     x, y = points[:, 0], points[:, 1]
     return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
 
 
 def _size(points: npt.NDArray[np.float64]) -> float:
-    return abs(_signed_area(points))
+    return abs(polygon_area(points))
 
 
 def _boundary_steps(inside: npt.NDArray[np.bool_]) -> dict[tuple[int, int], list[tuple[int, int]]]:

@@ -13,7 +13,7 @@ from ..tensors import as_image, as_mask, check_range, match_batch, match_mask
 
 # Below this a soft value counts as nothing and above 1 - it as full, where regions are told apart.
 HAZE = 0.05
-# The edge filter runs on a picture reduced by this much (He & Sun, "Fast Guided Filter", 2015) once the window allows.
+# The edge filter runs on a picture reduced by this much once the window allows.
 MAX_SUBSAMPLE = 4
 MIN_COARSE_RADIUS_PX = 3
 # A window whose mean is nearer to 0 or 1 than this holds no edge; float32 box means err by about 1e-6.
@@ -52,35 +52,31 @@ def refine_edges(image: Tensor, mask: Tensor, *, radius_px: int = 8, epsilon: fl
     check_range("radius_px", radius_px, 0, 1024)
     if radius_px == 0:
         return mask
-    coefficients = _guide_coefficients(image, mask, radius_px, epsilon)
-    refined = (coefficients[:, :3] * image[..., :3].float().permute(0, 3, 1, 2)).sum(1) + coefficients[:, 3]
+    factor = max(1, min(MAX_SUBSAMPLE, radius_px // MIN_COARSE_RADIUS_PX, *(side // 2 for side in mask.shape[1:])))
+    refined = guided_filter(image, mask, radius_px=radius_px, epsilon=epsilon, subsample=factor)
     around = box_mean(mask.float().unsqueeze(1), radius_px).squeeze(1)
     undecided = (around > STEP) & (around < 1 - STEP)
     return torch.where(undecided, refined.clamp(0, 1), mask.float()).to(mask.dtype)
 
 
-def guided_filter(guide: Tensor, mask: Tensor, *, radius_px: int, epsilon: float) -> Tensor:
+def guided_filter(guide: Tensor, mask: Tensor, *, radius_px: int, epsilon: float, subsample: int = 1) -> Tensor:
     """The mask ``[B,H,W]``, float32, redrawn as a local linear function of the guide picture's colours.
 
     guide: ``[B,H,W,3]``; mask: ``[B,H,W]``, same batch. radius_px: of the window. epsilon: variance (of 0..1 colours)
     below which an edge of the picture is ignored. Not clamped. He, Sun, Tang, "Guided Image Filtering" (2013).
+    subsample: the functions are found on a picture reduced by this much (He & Sun, "Fast Guided Filter", 2015).
     """
     colours = guide[..., :3].float().permute(0, 3, 1, 2)
-    coefficients = _window_coefficients(colours, mask.float().unsqueeze(1), radius_px, epsilon)
-    return (coefficients[:, :3] * colours).sum(1) + coefficients[:, 3]
-
-
-def _guide_coefficients(image: Tensor, mask: Tensor, radius_px: int, epsilon: float) -> Tensor:
-    """The filter's slopes and offset ``[B,4,H,W]``, computed on a reduced picture where the window is large enough."""
-    colours = image[..., :3].float().permute(0, 3, 1, 2)
     values = mask.float().unsqueeze(1)
-    factor = max(1, min(MAX_SUBSAMPLE, radius_px // MIN_COARSE_RADIUS_PX, *(side // 2 for side in mask.shape[1:])))
-    if factor == 1:
-        return _window_coefficients(colours, values, radius_px, epsilon)
-    size = (math.ceil(mask.shape[1] / factor), math.ceil(mask.shape[2] / factor))
-    small = functional.interpolate(torch.cat([colours, values], dim=1), size, mode="bilinear", antialias=True)
-    coefficients = _window_coefficients(small[:, :3], small[:, 3:], round(radius_px / factor), epsilon)
-    return functional.interpolate(coefficients, tuple(mask.shape[1:]), mode="bilinear")
+    if subsample == 1:
+        coefficients = _window_coefficients(colours, values, radius_px, epsilon)
+    else:
+        height, width = mask.shape[1:]
+        size = (math.ceil(height / subsample), math.ceil(width / subsample))
+        small = functional.interpolate(torch.cat([colours, values], dim=1), size, mode="bilinear", antialias=True)
+        found = _window_coefficients(small[:, :3], small[:, 3:], round(radius_px / subsample), epsilon)
+        coefficients = functional.interpolate(found, (height, width), mode="bilinear")
+    return (coefficients[:, :3] * colours).sum(1) + coefficients[:, 3]
 
 
 def _window_coefficients(colours: Tensor, values: Tensor, radius_px: int, epsilon: float) -> Tensor:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from hemline.context import Context
 from hemline.hosts.core_nodes import CORE_NODES
-from hemline.hosts.files import FolderStore, headless_context, letter
+from hemline.hosts.files import FolderStore, headless_context
+from hemline.hosts.lettering import letter
 from hemline.tensors import BadFile, BadWorkflow, HemlineError, RangeError, ShapeError, UnknownName
 
 NODES = {node.id: node for node in CORE_NODES}

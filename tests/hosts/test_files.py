@@ -11,7 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from hemline.hosts.files import FolderStore, HeadlessContext, headless_context, letter, load_image, model_folders
+from hemline.hosts.files import FolderStore, HeadlessContext, headless_context, model_folders
+from hemline.hosts.lettering import letter
+from hemline.hosts.pictures import load_image
 from hemline.tensors import BadFile, RangeError, ShapeError, UnknownName
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.png16 import png16
 
-from hemline.hosts.files import load_image
+from hemline.hosts.pictures import load_image
 from hemline.tensors import BadFile
 
 
