@@ -39,9 +39,15 @@ class Loss:
         }
 
 
-def class_weights(labels: Tensor) -> Tensor:
-    """The weight of each class from how often it occurs in uint8 labels of any shape, ``[classes]``."""
-    counts = torch.bincount(labels.flatten().int(), minlength=256)[: len(CLASSES)].float()
+def class_weights(labels: Tensor, picks: Tensor) -> Tensor:
+    """The weight of each class from how often the batches show it, ``[classes]``.
+
+    labels: uint8 ``[N,H,W]``; picks: how often each photo is picked, ``[N]``. Without the picks a rare class would be
+    favoured twice, and garments that look like it would go to it.
+    """
+    counts = torch.zeros(len(CLASSES))
+    for photo, weight in zip(labels, picks.tolist(), strict=True):
+        counts += weight * torch.bincount(photo.flatten().int(), minlength=256)[: len(CLASSES)].cpu()
     share = counts.clamp_min(1) / counts.sum().clamp_min(1)
     return (1 / (len(CLASSES) * share)).pow(WEIGHT_POWER).clamp(LEAST_WEIGHT, MOST_WEIGHT)
 

@@ -78,8 +78,8 @@ class Training:
         self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
         self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=options.rate, weight_decay=WEIGHT_DECAY)
         self.generator = torch.Generator().manual_seed(options.seed)
-        self.weights = class_weights(self.data.training.labels).to(self.device)
         self.picks = [pick_weights(part.present) for part in (self.data.training, self.data.unlabelled)]
+        self.weights = class_weights(self.data.training.labels, self.picks[0]).to(self.device)
         self.progress = Progress(options={name: str(value) for name, value in vars(options).items()})
         if options.resume and (options.out / PROGRESS_FILE).is_file():
             self._resume()
