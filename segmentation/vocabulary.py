@@ -10,8 +10,12 @@ GARMENT_LABELS = (
 """Cloth that a user swaps. `lower` is what a method says that cannot tell trousers from a skirt."""
 
 CARRIED_LABELS = ("bag", "accessory")
-PART_LABELS = ("hair", "skin")
+PART_LABELS = ("hair", "skin", "head", "face", "neck", "hands", "arms", "legs")
+"""What a person is apart from clothes. Head is hair, headwear and face; the last five divide the skin."""
+
 LABELS = GARMENT_LABELS + CARRIED_LABELS + PART_LABELS
+LEGEND = ("background", *LABELS)
+"""What the numbers of a picture of labels mean; new ones are only appended."""
 
 PRESETS: dict[str, tuple[str, ...]] = {
     "outfit": ("upper", "outer", "dress", "pants", "skirt", "lower"),

@@ -11,24 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-# The canonical labels of Hemline -> the data set's words. `suit` is a suit's jacket, `jumper` is knitwear, `romper`
-# holds jumpsuits; `tights` marks whole outfits at random and is left out.
-NATIVE = {
-    "upper": "blouse bra hoodie intimate jumper panties shirt sweater sweatshirt t-shirt top vest",
-    "outer": "blazer cape cardigan coat jacket suit",
-    "pants": "jeans pants shorts",
-    "skirt": "skirt",
-    "dress": "bodysuit dress romper swimwear",
-    "footwear": "boots clogs flats heels loafers pumps sandals shoes sneakers wedges",
-    "legwear": "leggings socks stockings",
-    "headwear": "hat",
-    "neckwear": "scarf tie",
-    "bag": "bag purse wallet",
-    "accessory": "accessories belt bracelet earrings glasses gloves necklace ring sunglasses watch",
-    "hair": "hair",
-    "skin": "skin",
-}
-LABELS = ("background", *NATIVE)
+from hemline.segmentation.taxonomies import CCP
+
+LABELS = tuple(dict.fromkeys(label for label in CCP.values() if label))
+"""What labels are an index into, the ground first."""
 IGNORED = 255
 # A row or column belongs to the person's box from so many labelled pixels on; fewer are the annotators' crumbs.
 BOX_PIXELS = 3
@@ -72,7 +58,7 @@ def read_photos(data: Path, names: list[str]) -> Iterator[Photo]:
 
 def _label_table(classes: list[str]) -> npt.NDArray[np.uint8]:
     table = np.full(256, IGNORED, dtype=np.uint8)
-    table[classes.index("null")] = 0
-    for label, words in NATIVE.items():
-        table[[classes.index(word) for word in words.split()]] = LABELS.index(label)
+    for word, label in CCP.items():
+        if label is not None:
+            table[classes.index(word)] = LABELS.index(label)
     return table

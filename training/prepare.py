@@ -17,19 +17,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from cache import CACHE_FILE, INDEX_FILE
-from ccp import IGNORED, LABELS, NATIVE, Photo, photo_names, read_photos
+from ccp import IGNORED, LABELS, Photo, photo_names, read_photos
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
 from hemline.segmentation.parser import CLASSES
+from hemline.segmentation.taxonomies import CCP
 
 # 0.6 of the data set's 550 px: a whole figure is then about 450 px high, a little more than the network ever sees.
 WIDTH = 330
 # A class is in a photo from so many cached pixels on; fewer are the annotators' crumbs.
 PRESENT_PIXELS = 12
 # The data set's `tights` are wrong per pixel and right as a tag.
-TAG_WORDS = NATIVE | {"background": "null", "legwear": f"{NATIVE['legwear']} tights"}
+TAG_WORDS = {**CCP, "tights": "legwear"}
 
 
 def main() -> None:
@@ -70,8 +71,9 @@ def read_data(data: Path, width: int) -> tuple[dict[str, Tensor], dict[str, list
 def tag_table(words: Sequence[str]) -> Tensor:
     """The class of each of the data set's words, ``[len(words)]``."""
     table = torch.zeros(len(words), dtype=torch.long)
-    for label, group in TAG_WORDS.items():
-        table[[words.index(word) for word in group.split()]] = CLASSES.index(label)
+    for word, label in TAG_WORDS.items():
+        if label is not None:
+            table[words.index(word)] = CLASSES.index(label)
     return table
 
 
