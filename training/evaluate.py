@@ -1,7 +1,7 @@
 """Measures garment masks against labelled photos at their original size.
 
+    python training/evaluate.py --data DIR [--weights FILE] [--no-flip] [--scene pair] [--stable]
     python training/evaluate.py --data DIR --method heuristic --boxes estimated
-    python training/evaluate.py --data DIR --method parser --weights FILE --flip
 
 Prints a table; with --json one line of JSON. The parser's table also has the garments of `GARMENT_LABELS` as one mask
 (IoU, F of the outline, leak of skin and hair), the IoU of each class over the whole part, and its confusions.
@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from ccp import Photo, photo_names, read_photos
+from ccp import Photo, photo_names
 from parser_report import ParserMethod
+from scenes import SCENES, make_scenes
 from torch import Tensor
 
+from hemline.segmentation.detect import WEIGHTS
 from hemline.segmentation.garments import Box, Garments
 from hemline.segmentation.heuristic import detect_garments
 from hemline.segmentation.parser import load_parser
@@ -49,28 +51,27 @@ def main() -> None:
     """Runs one method over one part of the data and prints what it is worth."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--method", choices=(*METHODS, "parser"), default="heuristic")
+    parser.add_argument("--method", choices=(*METHODS, "parser"), default="parser")
     parser.add_argument("--boxes", choices=("given", "estimated"), default="estimated")
     parser.add_argument("--part", choices=("validation", "training"), default="validation")
     parser.add_argument("--limit", type=int, default=0, help="only so many photos; 0 = all")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--weights", type=Path, help="of the parser")
-    parser.add_argument("--flip", action="store_true", help="the parser also looks at the mirrored photo")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="of the parser, by default those it comes with")
+    parser.add_argument("--flip", action=argparse.BooleanOptionalAction, default=True, help="look at the mirror, too")
+    parser.add_argument("--scene", choices=tuple(SCENES), default="whole", help="what the photos are turned into")
+    parser.add_argument("--stable", action="store_true", help="also compare with the mask of the mirrored photo")
     options = parser.parse_args()
-    if options.method == "parser" and options.weights is None:
-        parser.error("--method parser needs --weights FILE")
     names = photo_names(options.data, options.part)[: options.limit or None]
-    header = {"method": options.method, "boxes": options.boxes, "part": options.part, "photos": len(names)}
+    header = {name: getattr(options, name) for name in ("method", "boxes", "part", "scene")} | {"photos": len(names)}
+    photos = make_scenes(options.data, names, options.scene)
+    given = options.boxes == "given"
     if options.method == "parser":
-        method = ParserMethod(load_parser(options.weights), flip=options.flip)
-        rows = [measure(photo, method, given=False) | method.note(photo) for photo in read_photos(options.data, names)]
-        header |= {"boxes": "none", "flip": options.flip}
+        method = ParserMethod(load_parser(options.weights), flip=options.flip, stable=options.stable)
+        rows = [measure(photo, method, given=given) | method.note(photo) for photo in photos]
+        header |= {"flip": options.flip}
         summary, more = summarise(rows) | method.summary(), method.confusion_lines()
     else:
-        rows = [
-            measure(photo, METHODS[options.method], given=options.boxes == "given")
-            for photo in read_photos(options.data, names)
-        ]
+        rows = [measure(photo, METHODS[options.method], given=given) for photo in photos]
         summary, more = summarise(rows), []
     _say(json.dumps(header | summary) if options.json else "\n".join((_table(header, summary), *more)))
 
@@ -98,6 +99,8 @@ def summarise(rows: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
     summary: dict[str, dict[str, float]] = {}
     for name in rows[0]:
         values = np.array([row[name] for row in rows])
+        if np.isnan(values).all():
+            continue  # no photo has it: no feet in upper halves
         mean, median, p10 = np.nanmean(values), np.nanmedian(values), np.nanpercentile(values, 10)
         summary[name] = {"mean": round(float(mean), 4), "median": round(float(median), 4), "p10": round(float(p10), 4)}
     scores, reached = ([row[name] for row in rows] for name in ("score", "outfit"))
