@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor
+
+Model = TypeVar("Model")
+
+
+class ModelCache:
+    """Models that were loaded once. A host keeps one for as long as it lives; threads may share it."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[Path, torch.device], tuple[tuple[int, int], object]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, path: Path, device: torch.device, load: Callable[[Path], Model]) -> Model:
+        """What `load` makes of the file for this device; the same as last time while the file is the same.
+
+        A file counts as the same by its size and its time. What `load` raises is not kept.
+        """
+        with self._lock:
+            status = path.stat() if path.is_file() else None
+            identity = (status.st_size, status.st_mtime_ns) if status else (0, 0)
+            held = self._held.get((path, device))
+            if held is not None and held[0] == identity:
+                return cast(Model, held[1])
+            model = load(path)
+            self._held[path, device] = (identity, model)
+            return model
+
+    def clear(self) -> None:
+        """Forgets every model, so that its memory comes back."""
+        with self._lock:
+            self._held.clear()
 
 
 class Store(Protocol):
@@ -49,6 +80,7 @@ class Context:
     check_cancelled: raises the host's own interruption if the user has asked to stop; nodes poll it per image and
         per tile and never catch what it raises.
     model_folders: kind of model -> folders that are searched for it, first hit wins.
+    models: what was loaded before; the host's own, so that the next node or photo need not load again.
     """
 
     device: torch.device
@@ -57,3 +89,4 @@ class Context:
     progress: Callable[[int, int], None] = lambda done, total: None
     check_cancelled: Callable[[], None] = lambda: None
     model_folders: Mapping[str, tuple[Path, ...]] = field(default_factory=dict[str, tuple[Path, ...]])
+    models: ModelCache = field(default_factory=ModelCache)

@@ -11,7 +11,7 @@ BESIDE = {
     "__init__.py", "__main__.py", "context.py", "kernels.py", "tensors.py", "py.typed", "pyproject.toml",
     "requirements.txt", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
 }  # fmt: skip
-LARGEST_BYTES = 2_000_000
+LARGEST_BYTES = 8_000_000  # the parser may have that many
 
 
 def main(path: str) -> int:

@@ -22,7 +22,10 @@ OutputFolder = Annotated[Path, typer.Option("-o", "--output", help="Folder for t
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON event a line on standard output.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; the fastest there is if left out.")]
 What = Annotated[str, typer.Option(help="A preset or labels: outfit, tops, bottoms, 'upper, footwear', ...")]
-Method = Annotated[str, typer.Option(help="How garments are found: auto or heuristic.")]
+Method = Annotated[str, typer.Option(help="How garments are found: auto, parser or heuristic.")]
+Flip = Annotated[bool, typer.Option("--flip/--no-flip", help="Also look at the mirrored photo: better, half as fast.")]
+Fallback = Annotated[str, typer.Option(help="Where the parser's file is missing: error or heuristic.")]
+Labels = Annotated[bool, typer.Option("--labels", help="Also write NAME_labels.png, a number for what lies where.")]
 PersonBoxes = Annotated[str, typer.Option("--person-boxes", help="'x0 y0 x1 y1; ...' in pixels or shares from 0 to 1.")]
 Grow = Annotated[float, typer.Option(help="Pixels to grow the mask by; negative shrinks.")]
 Feather = Annotated[float, typer.Option(help="Width in pixels of the mask's soft edge.")]
@@ -51,6 +54,9 @@ def mask(
     person_boxes: PersonBoxes = "",
     grow: Grow = 0.0,
     feather: Feather = 0.0,
+    flip: Flip = True,
+    fallback: Fallback = "error",
+    labels: Labels = False,
     device: Device = None,
     json: AsJson = False,
 ) -> None:
@@ -59,7 +65,7 @@ def mask(
     from .recipes import MaskSettings, check_settings
 
     events = Events(json)
-    settings = MaskSettings(what, method, person_boxes, grow, feather)
+    settings = MaskSettings(what, method, person_boxes, grow, feather, flip, fallback, labels)
     with _exit_codes(events):
         with _usage_errors():
             check_settings(settings)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..context import Context
+from ..context import Context, ModelCache
 from ..nodes import NODES
 from ..nodes.spec import Node, Port, Result
 from .transfer import run_node
@@ -27,6 +27,8 @@ MODEL_FOLDERS = {
     "ultralytics_segm": "ultralytics/segm",
     "sams": "sams",
 }
+# Kept for as long as the host runs: the shipped parser is 12 MB, less than the host would save by moving it about.
+_MODELS = ModelCache()
 # Set to 1 to get V1 classes on a host that has V3; for telling whose fault a fault is.
 FORCE_V1 = "HEMLINE_FORCE_V1"
 
@@ -164,6 +166,7 @@ def host_context() -> Context:
         progress=progress,
         check_cancelled=model_management.throw_exception_if_processing_interrupted,
         model_folders={kind: tuple(map(Path, folder_paths.get_folder_paths(kind))) for kind in MODEL_FOLDERS},
+        models=_MODELS,
     )
 
 

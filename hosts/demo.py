@@ -32,8 +32,7 @@ INK = (0.10, 0.10, 0.12)
 
 @dataclass(frozen=True)
 class DemoPhoto:
-    """A photo of people that an installed package ships. person_boxes: where they are, because the heuristic that finds
-    garments without a model cannot know which one of several people is meant."""
+    """A photo of people that an installed package ships. person_boxes: which one of several people is meant."""
 
     package: str
     path: str

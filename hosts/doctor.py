@@ -11,6 +11,9 @@ from pathlib import Path
 import torch
 
 from .. import __version__
+from ..segmentation.detect import WEIGHTS
+from ..segmentation.parser import load_parser
+from ..tensors import BadFile, MissingModel
 from .files import model_folders
 
 REQUIRED = ("torch", "numpy", "pillow", "safetensors", "typer", "rich")
@@ -88,7 +91,7 @@ def _optional_packages() -> list[Finding]:
 
 
 def _models() -> list[Finding]:
-    findings: list[Finding] = []
+    findings = [_shipped_parser()]
     for kind, folders in model_folders(os.environ).items():
         files = [file for folder in folders for file in _model_files(folder)]
         findings += [Finding("model", kind, "ok", str(file)) for file in files]
@@ -96,6 +99,15 @@ def _models() -> list[Finding]:
             place = next(iter(folders), Path(kind))
             findings.append(Finding("model", kind, "none", f"put files into {place}"))
     return findings
+
+
+def _shipped_parser() -> Finding:
+    try:
+        parser = load_parser(WEIGHTS)
+    except (MissingModel, BadFile) as error:
+        return Finding("model", "parser", "missing", str(error), "pip install --force-reinstall hemline")
+    trained = f"trained {parser.metadata.get('date', 'some day')}"
+    return Finding("model", "parser", "ok", f"comes with Hemline, {len(parser.classes)} classes, {trained}")
 
 
 def _model_files(folder: Path) -> list[Path]:

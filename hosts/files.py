@@ -16,7 +16,7 @@ import torch
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-from ..context import Context
+from ..context import Context, ModelCache
 from ..tensors import BadFile, UnknownName
 from .lettering import letter
 from .pictures import from_bytes, to_bytes
@@ -139,12 +139,14 @@ def headless_context(
     device: str | None = None,
     input_folder: Path | None = None,
     given_files: Iterable[str] = (),
+    models: ModelCache | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     check_cancelled: Callable[[], None] = lambda: None,
 ) -> HeadlessContext:
     """The context of a run that writes into `folder`; nothing is created before the first result.
 
-    device: cuda if there is one, else mps, else cpu. input_folder: the current folder if not given.
+    device: cuda if there is one, else mps, else cpu. input_folder: the current folder if not given. models: those of
+    an earlier run, so that nothing is loaded twice.
     Raises `UnknownName` for a device that this machine lacks.
     """
     return HeadlessContext(
@@ -154,6 +156,7 @@ def headless_context(
         progress=progress,
         check_cancelled=check_cancelled,
         model_folders=model_folders(os.environ),
+        models=models or ModelCache(),
         input_folder=input_folder or Path.cwd(),
         output_folder=folder,
         given_files=frozenset(given_files),

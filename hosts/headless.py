@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ..context import ModelCache
 from ..nodes import NODES
 from ..nodes.spec import Node, Result
 from .core_nodes import CORE_NODES
@@ -17,13 +18,15 @@ HEADLESS_NODES: dict[str, Node] = {record.id: record for record in (*CORE_NODES,
 
 def run_headless(
     workflow: Workflow, output: Path, *, given_files: Iterable[str] = (), device: str | None = None,
-    input_folder: Path | None = None, on_node: OnNode = lambda node_id, title, done, total: None,
+    input_folder: Path | None = None, models: ModelCache | None = None,
+    on_node: OnNode = lambda node_id, title, done, total: None,
 ) -> dict[str, Result]:  # fmt: skip
     """The results of the workflow's nodes by id; files are written into `output`.
 
-    given_files: file names typed in by the user, which may lie anywhere. Raises as `run_workflow` does.
+    given_files: file names typed in by the user, which may lie anywhere. models: those of earlier runs. Raises as
+    `run_workflow` does.
     """
-    context = headless_context(output, device=device, given_files=given_files, input_folder=input_folder)
+    context = headless_context(output, device=device, given_files=given_files, input_folder=input_folder, models=models)
     return run_workflow(workflow, HEADLESS_NODES, context, on_node=on_node)
 
 

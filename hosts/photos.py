@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..context import ModelCache
 from ..tensors import BadFile, HemlineError
 from .events import Events
 from .headless import run_headless
@@ -25,10 +26,11 @@ def mask_photos(
     named = name_photos(photos)
     done = failed = 0
     said: set[str] = set()
+    models = ModelCache()
     for name, photo in named.items():
         events.step(photo.name, done + failed, len(named))
         try:
-            _mask_photo(photo, name, output, settings, device, events, said)
+            _mask_photo(photo, name, output, settings, device, events, said, models)
             done += 1
         except HemlineError as error:
             events.fail("failed", f"{photo}: {error}", photo=str(photo))
@@ -68,10 +70,12 @@ def _photos_below(path: Path) -> list[tuple[Path, Path]]:
 
 
 def _mask_photo(
-    photo: Path, name: str, output: Path, settings: MaskSettings, device: str | None, events: Events, said: set[str]
-) -> None:
+    photo: Path, name: str, output: Path, settings: MaskSettings, device: str | None, events: Events, said: set[str],
+    models: ModelCache,
+) -> None:  # fmt: skip
     """Masks one photo and tells what was found; the method's notes are for people told once, for programs each time."""
-    results = run_headless(mask_workflow(str(photo), name, settings), output, given_files=[str(photo)], device=device)
+    workflow = mask_workflow(str(photo), name, settings)
+    results = run_headless(workflow, output, given_files=[str(photo)], device=device, models=models)
     garments, _, count, *_ = results["2"].outputs
     files = json.loads(results["5"].outputs[0])["files"]
     text, notes = garments.describe(), list(garments.notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..segmentation.detect import METHODS
+from ..segmentation.detect import FALLBACKS, METHODS
 from ..segmentation.shape import GROW_LIMIT_PX
 from ..segmentation.vocabulary import parse_what
 from ..tensors import check_name, check_range
@@ -20,12 +20,16 @@ class MaskSettings:
     person_boxes: str = ""
     grow: float = 0.0
     feather: float = 0.0
+    flip: bool = True
+    fallback: str = "error"
+    labels: bool = False
 
 
 def check_settings(settings: MaskSettings) -> None:
     """Raises `UnknownName` or `RangeError` for a setting that no photo could be masked with."""
     parse_what(settings.what)
     check_name("Method", settings.method, METHODS)
+    check_name("Fallback", settings.fallback, FALLBACKS)
     check_range("grow", settings.grow, -GROW_LIMIT_PX, GROW_LIMIT_PX)
     check_range("feather", settings.feather, 0, GROW_LIMIT_PX)
 
@@ -36,12 +40,13 @@ def mask_workflow(photo: str, name: str, settings: MaskSettings) -> Workflow:
         "1": _node("LoadImage", image=photo),
         "2": _node(
             "HemlineDetectGarments", image=["1", 0], labels=settings.what, method=settings.method,
-            person_boxes=settings.person_boxes,
+            person_boxes=settings.person_boxes, flip=settings.flip, fallback=settings.fallback,
         ),
-        "3": _node("HemlineRefineMask", mask=["2", 1], image=["1", 0]),
+        "3": _node("HemlineRefineMask", mask=["2", 1], image=["1", 0], **_edges(settings)),
         "4": _node("HemlineGrowFeatherMask", mask=["3", 0], grow=settings.grow, feather=settings.feather),
         "5": _node(
-            "HemlineSaveGarmentSet", image=["1", 0], mask=["4", 0], garments=["2", 0], name=name, overwrite=True
+            "HemlineSaveGarmentSet", image=["1", 0], mask=["4", 0], garments=["2", 0], name=name, overwrite=True,
+            labels=settings.labels,
         ),
     }  # fmt: skip
 
@@ -61,6 +66,11 @@ def demo_workflow(photo: str, colour: str, settings: MaskSettings) -> Workflow:
         "10": _node("HemlinePreviewMask", image=["1", 0], mask=["4", 0], garments=["2", 0]),
         "11": _node("SaveImage", images=["9", 0], filename_prefix="demo_stitched"),
     }
+
+
+def _edges(settings: MaskSettings) -> dict[str, object]:
+    """The parser's masks lie on the picture's edges already; a second filter would only make them hazy."""
+    return {} if settings.method == "heuristic" else {"edge_px": 0}
 
 
 def _node(class_type: str, **inputs: object) -> dict[str, object]:

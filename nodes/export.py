@@ -10,7 +10,8 @@ from ..blending.compare import cut_out
 from ..context import Context
 from ..segmentation.garments import Garments
 from ..segmentation.polygons import mask_polygons
-from ..tensors import as_image, match_batch, match_mask
+from ..segmentation.vocabulary import LEGEND
+from ..tensors import HemlineError, as_image, match_batch, match_mask
 from .inspect import draw_findings
 from .spec import Port, Result, node
 from .versions import versions
@@ -31,15 +32,20 @@ from .versions import versions
         ),
         Port("each_garment", "BOOLEAN", "Also save a mask and a cut-out of every single garment.", default=False),
         Port("overwrite", "BOOLEAN", "Replace files of that name; otherwise the name gets a number.", default=False),
+        Port(
+            "labels", "BOOLEAN", "Also save what lies at each pixel as an 8-bit picture of numbers; the JSON has their "
+            "legend. Needs garments found by the parser.", default=False,
+        ),
     ),
     outputs=(Port("report", "STRING", "What was written and found, as JSON."),),
 )  # fmt: skip
 def save_garment_set(
     image: Tensor, mask: Tensor, garments: Garments | None = None, name: str = "garment", each_garment: bool = False,
-    overwrite: bool = False, *, context: Context,
+    overwrite: bool = False, labels: bool = False, *, context: Context,
 ) -> Result:  # fmt: skip
     """Saves mask, cut-out, overlay and a JSON with boxes, polygons, scores, method, sizes and versions."""
     image = as_image(image)
+    painted = _labels_to_save(garments) if labels else None
     mask, image = match_batch((match_mask(mask, image), image), ("mask", "image"))
     overlays, lines = draw_findings(image, mask, garments, lettering=context.lettering)
     reports: list[dict[str, object]] = []
@@ -55,7 +61,11 @@ def save_garment_set(
         }
         if each_garment and garments is not None:
             files.update(_save_each(image[index : index + 1], garments, index, stem, context))
+        if painted is not None:
+            numbers = painted[min(index, len(painted) - 1)].float() / 255
+            files["labels"] = context.store.save_image(f"{stem}_labels", numbers).name
         report = describe_set(mask[index], garments, index, files)
+        report |= {"legend": dict(enumerate(LEGEND))} if painted is not None else {}
         context.store.save_text(f"{stem}.json", json.dumps(report, indent=2) + "\n")
         reports.append({**report, "name": stem})
         context.progress(index + 1, len(image))
@@ -76,6 +86,13 @@ def describe_set(mask: Tensor, garments: Garments | None, index: int, files: dic
         "notes": list(garments.notes) if garments is not None else [],
         "garments": garments.of_image(index).entries() if garments is not None else [],
     }
+
+
+def _labels_to_save(garments: Garments | None) -> Tensor:
+    if garments is None or garments.labels is None:
+        got = "no garments are connected" if garments is None else f"the method {garments.method!r} does not tell them"
+        raise HemlineError(f"labels cannot be saved: {got}; connect Detect Garments with method = 'parser'.")
+    return garments.labels
 
 
 def _save_each(image: Tensor, garments: Garments, index: int, stem: str, context: Context) -> dict[str, str]:

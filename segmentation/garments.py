@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from ..tensors import ShapeError
+from .part_masks import PartMasks
 from .polygons import mask_polygons
 
 Box = tuple[float, float, float, float]
@@ -36,8 +37,10 @@ class Garment:
 class Garments:
     """Everything found in a batch of `batch` pictures of `width` x `height` pixels; possibly nothing.
 
-    parts: name ("hair", "skin") -> soft mask ``[B,H,W]``. method: what found it. notes: sentences for the user, such
-    as what the method could not tell apart.
+    parts: name ("hair", "skin", "face", ...) -> soft mask ``[B,H,W]``, made when asked for where that is cheaper.
+    method: what found it. notes: sentences for the user, such as what the method could not tell apart. labels: what
+    lies at each pixel, uint8 ``[B,H,W]``, index into `vocabulary.LEGEND`, whether or not it is among the items; None
+    where the method does not say.
     """
 
     width: int
@@ -45,8 +48,9 @@ class Garments:
     batch: int
     items: tuple[Garment, ...]
     method: str
-    parts: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    parts: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     notes: tuple[str, ...] = ()
+    labels: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -78,8 +82,13 @@ class Garments:
     def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Garments:
         """The same garments with every mask on `device` in `dtype`."""
         items = tuple(replace(item, mask=item.mask.to(device, dtype)) for item in self.items)
-        parts = {name: mask.to(device, dtype) for name, mask in self.parts.items()}
-        return replace(self, items=items, parts=parts)
+        parts = self.parts
+        if isinstance(parts, PartMasks):
+            parts = parts.to(device, dtype)
+        else:
+            parts = {name: mask.to(device, dtype) for name, mask in parts.items()}
+        labels = self.labels.to(device) if self.labels is not None else None
+        return replace(self, items=items, parts=parts, labels=labels)
 
     def describe(self) -> str:
         """A sentence a person can read: what was found, or that nothing was, and by which method."""
@@ -114,3 +123,12 @@ class Garments:
             }
             for item in self.items
         ]
+
+
+def mask_box(mask: Tensor, *, level: float = 0.5) -> Box | None:
+    """The tight box x0 y0 x1 y1, in px, end exclusive, of a mask ``[H,W]`` from `level` on; None where it is empty."""
+    inside = mask >= level
+    rows, columns = inside.any(1).nonzero(), inside.any(0).nonzero()
+    if not len(rows):
+        return None
+    return float(columns[0]), float(rows[0]), float(columns[-1]) + 1, float(rows[-1]) + 1

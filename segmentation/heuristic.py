@@ -13,7 +13,7 @@ from ..kernels import resize_planes
 from ..tensors import ShapeError, as_image
 from .body_prior import GROUPS, BodyPrior, load_body_prior, place_maps
 from .color_model import colour_memberships, learn_parts
-from .garments import Box, Garment, Garments
+from .garments import Box, Garment, Garments, mask_box
 from .person_box import Body, complete_body, find_body
 from .refine import refine_edges
 
@@ -185,9 +185,11 @@ def _garment(
         return None
     decided = ((local - 0.5) * MASK_CONTRAST + 0.5).clamp(0, 1)
     mask = functional.pad(decided, (x0, size[1] - x1, y0, size[0] - y1))
-    rows, columns = inside.any(1).nonzero(), inside.any(0).nonzero()
-    box = (x0 + float(columns[0]), y0 + float(rows[0]), x0 + float(columns[-1]) + 1, y0 + float(rows[-1]) + 1)
-    return mask, box, expected_iou(label, float(local[inside].mean()))
+    box = mask_box(local)
+    if box is None:
+        return None
+    placed = (x0 + box[0], y0 + box[1], x0 + box[2], y0 + box[3])
+    return mask, placed, expected_iou(label, float(local[inside].mean()))
 
 
 def expected_iou(label: str, confidence: float) -> float:

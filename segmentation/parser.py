@@ -196,7 +196,8 @@ def _build(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Parser:
     with torch.device("meta"):  # nothing is allocated or drawn at random before the names and shapes have been compared
         net = ParserNet(Plan(widths, blocks, len(classes)), folded=True)
     net.load_state_dict(tensors, assign=True)
-    return Parser(net.requires_grad_(False).eval(), classes, long_side, mean, std, metadata)
+    net = net.requires_grad_(False).eval().to(memory_format=torch.channels_last)  # what CPUs and tensor cores like
+    return Parser(net, classes, long_side, mean, std, metadata)
 
 
 def _numbers(text: str, most: int) -> tuple[int, ...]:
@@ -221,21 +222,32 @@ def parse_image(
     for picture in image:  # one by one: the same sums in a batch as alone, and the memory of one
         check_cancelled()
         planes = picture[..., :3].float().nan_to_num(0.0).clamp(0, 1).permute(2, 0, 1).unsqueeze(0)
-        small = _coarse_probabilities(parser, planes)
-        if flip:
-            small = (small + _coarse_probabilities(parser, planes.flip(-1)).flip(-1)) / 2
-        found.append(_resize(small, planes.shape[-2:]))
+        small = look(parser, planes[0], flip=flip)
+        found.append(_resize(small.unsqueeze(0), planes.shape[-2:]))
     return torch.cat(found)
 
 
-def _coarse_probabilities(parser: Parser, planes: Tensor) -> Tensor:
-    """Probabilities at half the scale of the training, for the whole frame ``[1,3,H,W]``."""
-    scale = parser.long_side / max(planes.shape[-2:])
+@torch.no_grad()
+def look(parser: Parser, planes: Tensor, *, flip: bool = False, long_side: int | None = None) -> Tensor:
+    """The probabilities ``[classes,h,w]`` for a picture ``[3,H,W]`` (0..1, float32), at half the scale of the training.
+
+    flip: also looks at the mirrored picture and takes the mean. long_side: another scale than that of the training, px.
+    """
+    scale = (long_side or parser.long_side) / max(planes.shape[-2:])
     # Even sides, so that half of them is a whole number of logits and the padding can be cut off exactly.
     height, width = (max(2, 2 * round(side * scale / 2)) for side in planes.shape[-2:])
+    small = _resize(planes.unsqueeze(0), (height, width))
+    if not flip:
+        return _probabilities(parser, small)[0]
+    plain, mirrored = _probabilities(parser, torch.cat([small, small.flip(-1)]))
+    return (plain + mirrored.flip(-1)) / 2
+
+
+def _probabilities(parser: Parser, planes: Tensor) -> Tensor:
+    """The probabilities ``[B,classes,H/2,W/2]`` for frames ``[B,3,H,W]`` of even sides."""
+    height, width = planes.shape[-2:]
     mean, std = (torch.tensor(values, device=planes.device).view(1, 3, 1, 1) for values in (parser.mean, parser.std))
-    small = (_resize(planes, (height, width)) - mean) / std
-    padded = functional.pad(small, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+    padded = functional.pad((planes - mean) / std, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
     logits = cast(Tensor, parser.net(padded))[..., : height // 2, : width // 2]
     return torch.softmax(logits.float(), dim=1)
 

@@ -68,15 +68,24 @@ def guided_filter(guide: Tensor, mask: Tensor, *, radius_px: int, epsilon: float
     """
     colours = guide[..., :3].float().permute(0, 3, 1, 2)
     values = mask.float().unsqueeze(1)
+    height, width = mask.shape[1:]
     if subsample == 1:
-        coefficients = _window_coefficients(colours, values, radius_px, epsilon)
+        found = _window_coefficients(colours, values, radius_px, epsilon)
     else:
-        height, width = mask.shape[1:]
         size = (math.ceil(height / subsample), math.ceil(width / subsample))
-        small = functional.interpolate(torch.cat([colours, values], dim=1), size, mode="bilinear", antialias=True)
-        found = _window_coefficients(small[:, :3], small[:, 3:], round(radius_px / subsample), epsilon)
-        coefficients = functional.interpolate(found, (height, width), mode="bilinear")
-    return (coefficients[:, :3] * colours).sum(1) + coefficients[:, 3]
+        small = functional.interpolate(colours, size, mode="bilinear", antialias=True)
+        value = functional.interpolate(values, size, mode="bilinear", antialias=True)
+        found = _window_coefficients(small, value, round(radius_px / subsample), epsilon)
+    refined = _at_size(found[:, 3:], height, width)
+    for channel in range(3):  # one by one: two planes of the full size at a time instead of eight
+        refined = refined + _at_size(found[:, channel : channel + 1], height, width) * colours[:, channel : channel + 1]
+    return refined.squeeze(1)
+
+
+def _at_size(planes: Tensor, height: int, width: int) -> Tensor:
+    if planes.shape[2:] == (height, width):
+        return planes
+    return functional.interpolate(planes, (height, width), mode="bilinear")
 
 
 def _window_coefficients(colours: Tensor, values: Tensor, radius_px: int, epsilon: float) -> Tensor:

@@ -66,7 +66,7 @@ def test_the_wheel_holds_every_module_the_weights_and_the_help_pages_and_nothing
     packaged = {name for name in wheel.namelist() if ".dist-info/" not in name}
     folders = [ROOT, *(ROOT / name.partition(".")[2] for name in PROJECT["tool"]["setuptools"]["packages"][1:])]
     files = {path for folder in folders for path in folder.glob("*.py")}
-    files |= {*ROOT.glob("segmentation/weights/*.safetensors"), *ROOT.glob("web/docs/*.md"), ROOT / "py.typed"}
+    files |= {*ROOT.glob("segmentation/weights/*"), *ROOT.glob("web/docs/*.md"), ROOT / "py.typed"}
     assert packaged == {f"hemline/{path.relative_to(ROOT).as_posix()}" for path in files}
 
 

@@ -72,7 +72,7 @@ def test_mask_writes_the_four_files_of_a_photo(photo, tmp_path):
     names = [f"look 1{ending}" for ending in (".json", "_cutout.png", "_mask.png", "_overlay.png")]
     assert files_below(tmp_path / "out") == names
     assert Image.open(tmp_path / "out" / "look 1_mask.png").size == (200, 320)
-    assert json.loads((tmp_path / "out" / "look 1.json").read_text())["method"] == "heuristic"
+    assert json.loads((tmp_path / "out" / "look 1.json").read_text())["method"] == "parser"
 
 
 def test_mask_tells_programs_one_json_event_a_line(photo, tmp_path):
@@ -80,6 +80,28 @@ def test_mask_tells_programs_one_json_event_a_line(photo, tmp_path):
     assert [event["event"] for event in told] == ["photo", "done"]
     assert told[0]["count"] >= 1
     assert told[1] == {"event": "done", "done": 1, "failed": 0, "output": str(tmp_path / "out")}
+
+
+def test_mask_writes_labels_with_their_legend_when_asked(photo, tmp_path):
+    run = hemline("mask", photo, "-o", tmp_path / "out", "--labels", "--what", "footwear", "--no-flip")
+    assert run.returncode == 0, run.stderr
+    labels = Image.open(tmp_path / "out" / "look 1_labels.png")
+    told = json.loads((tmp_path / "out" / "look 1.json").read_text())
+    assert labels.mode == "L" and labels.size == (200, 320)
+    names = {told["legend"][str(number)] for number, count in enumerate(labels.histogram()) if count}
+    assert {"background", "hair", "face"} <= names and names & {"pants", "skirt", "dress"}
+    assert told["files"]["labels"] == "look 1_labels.png"
+
+
+def test_labels_need_the_parser(photo, tmp_path):
+    run = hemline("mask", photo, "-o", tmp_path / "out", "--labels", "--method", "heuristic")
+    assert run.returncode == 1 and "method = 'parser'" in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_heuristic_is_still_there(photo, tmp_path):
+    assert hemline("mask", photo, "-o", tmp_path / "out", "--method", "heuristic").returncode == 0
+    assert json.loads((tmp_path / "out" / "look 1.json").read_text())["method"] == "heuristic"
 
 
 def test_mask_keeps_subfolders(photo, tmp_path):
@@ -127,7 +149,15 @@ def test_an_output_folder_that_is_a_file_is_one_clear_line_and_code_1(photo, tmp
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--what", "tosp"], ["--method", "magic"], ["--feather", "-1"], ["--grow", "x"], ["--no-such-option"]]
+    "arguments",
+    [
+        ["--what", "tosp"],
+        ["--method", "magic"],
+        ["--fallback", "x"],
+        ["--feather", "-1"],
+        ["--grow", "x"],
+        ["--no-such-option"],
+    ],
 )
 def test_a_wrong_option_is_wrong_usage(photo, tmp_path, arguments):
     run = hemline("mask", photo, "-o", tmp_path / "out", *arguments)
@@ -234,7 +264,7 @@ def test_the_module_runs_as_a_command():
 def test_notes_are_told_once_to_people(photo, tmp_path):
     second = photo.with_name("second.png")
     second.write_bytes(photo.read_bytes())
-    run = hemline("mask", photo, second, "-o", tmp_path / "out")
+    run = hemline("mask", photo, second, "-o", tmp_path / "out", "--method", "heuristic")
     assert run.stdout.count("No model was used") == 1 and run.stdout.count("method: heuristic") == 2
 
 

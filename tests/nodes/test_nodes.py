@@ -83,7 +83,7 @@ def test_nothing_found_may_be_an_error(context):
 
 
 def test_what_the_method_cannot_find_is_said(context):
-    result = detect_garments(image=torch.rand(1, 60, 40, 3), labels="bag", context=context)
+    result = detect_garments(image=torch.rand(1, 60, 40, 3), labels="bag", method="heuristic", context=context)
     assert "cannot find bag" in result.text[0]
 
 

@@ -1,0 +1,187 @@
+"""Garments found by the parser: persons, a second look at each, sharper edges, one label per garment, parts.
+
+Nothing here is learnt but the network; every step is a file of its own and works on any network's probabilities.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..tensors import ShapeError, as_image
+from .edges import enlarge, refine_chances, upsample_mask
+from .garments import Box, Garment, Garments, mask_box
+from .parser import Parser
+from .part_masks import LEAST_WHOLE, PartMasks, PersonParts
+from .parts import PARTS, find_parts
+from .person_regions import Person
+from .persons import look_again, look_around
+from .vocabulary import CARRIED_LABELS, LEGEND
+from .votes import Region, vote
+
+METHOD = "parser"
+# A person's crop is worked on at so many times the size of the probabilities, up to this longer side: the network tells
+# no more, and colours get no clearer.
+WORK_FACTOR, WORK_SIDE_PX = 7 / 3, 448
+# A garment counts as found from this mean share of the person's frame on; less is a speck.
+SMALLEST_SHARE = 0.0005
+# Beside the strongest garment of a pixel another one fades so many times as fast as its share does.
+STEEPNESS = 2.0
+# Less than this is doubt, not a soft edge, and so is what lacks less than this to 1: no veil over faces, no thin cloth.
+DOUBT = 0.15
+NOTHING = "No person was found{where}; give a person box, or another picture."
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was looked at: the picture's index, the person's box and the frame around it in px, and what it took."""
+
+    image: int
+    person: int
+    box: Box
+    frame: tuple[int, int, int, int]
+    seconds: float
+
+    def entry(self) -> dict[str, object]:
+        """The look as plain JSON values."""
+        return {
+            "image": self.image,
+            "person": self.person,
+            "box": [round(value, 1) for value in self.box],
+            "frame": list(self.frame),
+            "seconds": round(self.seconds, 4),
+        }
+
+
+@dataclass
+class _Canvas:
+    """What is being found in a batch."""
+
+    items: list[Garment]
+    persons: list[PersonParts]
+    labels: Tensor
+    looks: list[Look]
+
+
+def parse_garments(
+    parser: Parser, image: Tensor, labels: Sequence[str], *, person_boxes: Sequence[Sequence[Box]] | None = None,
+    flip: bool = True, check_cancelled: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Garments, tuple[Look, ...]]:  # fmt: skip
+    """The garments with one of `labels` of each person, every part of each person, and what was looked at.
+
+    image: ``[B,H,W,3|4]``, 0..1; alpha is ignored. person_boxes: for each picture the boxes of its persons in pixels;
+    where there are none they are found. flip: also looks at the mirrored crop and takes the mean. Masks are float32 on
+    the image's device. progress is called with (pictures done, pictures), check_cancelled per picture and per person.
+    Raises `ShapeError` for something that is no image, and for boxes for another number of pictures.
+    """
+    image = as_image(image)
+    batch, height, width = image.shape[:3]
+    if person_boxes is not None and len(person_boxes) != batch:
+        raise ShapeError(f"person_boxes is for {len(person_boxes)} pictures, the batch has {batch}; give a list each.")
+    canvas = _Canvas([], [], torch.zeros((batch, height, width), device=image.device, dtype=torch.uint8), [])
+    missed: list[int] = []
+    for index in range(batch):  # one by one: the same result in a batch as alone, and the memory of one
+        check_cancelled()
+        picture = image[index, ..., :3].float().nan_to_num(0.0).clamp(0, 1).permute(2, 0, 1)
+        boxes = person_boxes[index] if person_boxes else ()
+        sight = look_around(parser, picture, boxes=boxes, flip=flip, check_cancelled=check_cancelled)
+        for number, person in enumerate(sight.persons):
+            check_cancelled()
+            begun = time.perf_counter()
+            chances = look_again(parser, picture, sight, person, flip=flip)
+            _add_person(canvas, picture, person, chances, parser.classes, (index, number), set(labels))
+            canvas.looks.append(Look(index, number, person.box, person.frame, time.perf_counter() - begun))
+        missed += [] if sight.persons else [index]
+        progress(index + 1, batch)
+    notes: tuple[str, ...] = ()
+    if missed:
+        where = "" if batch == 1 else f" in picture {', '.join(str(index + 1) for index in missed)}"
+        notes = (NOTHING.format(where=where),)
+    parts = PartMasks((batch, height, width), canvas.persons, device=image.device)
+    garments = Garments(width, height, batch, tuple(canvas.items), METHOD, parts, notes, canvas.labels)
+    return garments, tuple(canvas.looks)
+
+
+def _add_person(
+    canvas: _Canvas, picture: Tensor, person: Person, chances: Tensor, classes: Sequence[str], place: tuple[int, int],
+    wanted: set[str],
+) -> None:  # fmt: skip
+    """Adds one person's garments, parts and labels to what has been found in the batch; place: picture and person."""
+    x0, y0, x1, y1 = person.frame
+    crop = picture[:, y0:y1, x0:x1]
+    work = shrink(crop, chances)
+    chances = refine_chances(work, chances)
+    regions = vote(work, chances, classes)
+    parts = find_parts(chances, classes)
+    spot = (place[0], slice(y0, y1), slice(x0, x1))
+    for region, mask in zip(regions, _full_size_regions(crop, regions, wanted), strict=True):
+        if mask is not None:
+            whole = torch.zeros(picture.shape[1:], device=picture.device)
+            whole[spot[1:]] = mask
+            box = mask_box(whole)
+            canvas.items += [Garment(whole, region.label, region.score, box, *place)] if box is not None else []
+    # 16 bits tell colours well enough for edges, and let go of the batch's own copy.
+    canvas.persons.append(PersonParts(place[0], person.frame, crop.half(), parts))
+    planes = {region.label: region.mask for region in regions} | {name: parts[name] for name in ("hair", *PARTS)}
+    painted = paint_labels(planes, crop.shape[1:])
+    canvas.labels[spot] = torch.where(painted > 0, painted, canvas.labels[spot])
+
+
+def shrink(crop: Tensor, chances: Tensor) -> Tensor:
+    """The crop ``[3,H,W]`` at the size at which its probabilities ``[C,h,w]`` are worked on."""
+    side = min(WORK_SIDE_PX, WORK_FACTOR * max(chances.shape[1:]))
+    scale = side / max(crop.shape[1:])
+    if scale >= 1:
+        return crop
+    size = [max(1, round(side * scale)) for side in crop.shape[1:]]
+    return functional.interpolate(crop.unsqueeze(0), size, mode="bilinear", antialias=True)[0]
+
+
+def _full_size_regions(crop: Tensor, regions: Sequence[Region], wanted: set[str]) -> list[Tensor | None]:
+    """The wanted regions at the crop's size, None for the others and for specks.
+
+    Garments are laid on the crop's edges as one and divided afterwards. On a soft border between two of them the
+    stronger one is as strong as both, so that the greatest of all masks has no gap there.
+    """
+    worn = {region.label: region.mask for region in regions if region.label not in CARRIED_LABELS}
+    divided: dict[str, Tensor] = {}
+    if wanted & set(worn):
+        whole = _on_edges(crop, torch.stack(list(worn.values())).sum(0).clamp(0, 1))
+        strongest = torch.full_like(whole, LEAST_WHOLE)
+        for mask in worn.values():  # enlarged twice: planes of the full size are dearer than the time
+            torch.maximum(strongest, enlarge(mask, crop.shape[1:]), out=strongest)
+        for label in wanted & set(worn):
+            share = enlarge(worn[label], crop.shape[1:]).div_(strongest)
+            divided[label] = share.sub_(1).mul_(STEEPNESS).add_(1).clamp_(0, 1).mul_(whole)
+    masks: list[Tensor | None] = []
+    for region in regions:
+        if region.label not in wanted or float(region.mask.mean()) < SMALLEST_SHARE:
+            masks.append(None)
+        else:
+            masks.append(divided[region.label] if region.label in divided else _on_edges(crop, region.mask))
+    return masks
+
+
+def _on_edges(crop: Tensor, mask: Tensor) -> Tensor:
+    """The mask at the crop's size and on its edges, full or nothing where it is nearly so; the 0.5 line stays."""
+    return upsample_mask(crop, mask).sub_(DOUBT).div_(1 - 2 * DOUBT).clamp_(0, 1)
+
+
+def paint_labels(planes: Mapping[str, Tensor], size: Sequence[int]) -> Tensor:
+    """What lies at each pixel: uint8 of `size`, index into `LEGEND`.
+
+    planes: label -> soft mask ``[h,w]`` of any size; what they lack to 1 is background.
+    """
+    best = enlarge((1 - torch.stack(list(planes.values())).sum(0)).clamp_min(0), size)
+    labels = torch.zeros_like(best, dtype=torch.uint8)
+    for label, plane in planes.items():  # one by one: two planes of the full size instead of a dozen
+        there = enlarge(plane, size)
+        labels[there > best] = LEGEND.index(label)
+        best = torch.maximum(best, there)
+    return labels

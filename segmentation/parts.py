@@ -1,0 +1,369 @@
+"""Head, face, neck, hands, arms and legs of one person, told apart by where skin lies; the network only knows `skin`.
+
+Everything is measured in heads (crown to chin). The shares come from 66 photos with drawn parts
+(training/part_annotations.json, training/parts_report.py): a standing person is 7.2 heads tall, a face three quarters
+of a head high and 0.58 heads wide, hanging fingertips end 4.1 heads below the crown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..kernels import gaussian_blur
+
+PARTS = ("face", "neck", "hands", "arms", "legs")
+# The rules run at this long side; a hand of a whole figure is then about 18 px long.
+LONG_SIDE = 192
+HEADS_TALL = 7.2
+HEAD_TO_FACE_WIDTH = 1.7
+# A cut figure's head is measured so many times at most.
+CUT_TURNS = 4
+# Without feet and face a person is taken to be as many heads wide.
+HEADS_WIDE = 2.2
+# Face rows searched for the jaw, in heads below the crown, and how narrow skin gets there, as a share of the cheeks.
+JAW = (0.8, 1.25)
+JAW_NARROWING = 0.72
+# How far a décolleté reaches, in heads: to either side of the chin's middle and below the chin.
+NECK_REACH = (0.5, 0.9)
+# Skin whose lowest point lies farther below the crown belongs to a leg; a bare hanging arm ends before.
+LEG_LINE = 4.8
+# A hand and its wrist are so long (0.75 of a face, and some for recall); shorter arm pieces are hands as a whole.
+HAND_LENGTH = 0.75
+WHOLE_HAND = 1.15
+# A bracelet or a watch is no longer than so many heads; belts and bags must not join arms.
+BRACELET = 0.5
+# Fewer pixels (at the working size) are the labels' crumbs.
+LEAST_PIXELS = 3
+
+
+@dataclass(frozen=True)
+class _Body:
+    """Where a person's head is, at the working size: everything in px."""
+
+    crown: float
+    chin: float
+    middle: float
+    head: float
+    has_face: bool
+
+
+def find_parts(chances: Tensor, classes: Sequence[str]) -> dict[str, Tensor]:
+    """Soft masks ``[h,w]``, 0..1, float32, of hair, skin, head, face, neck, hands, arms and legs of ONE person.
+
+    chances: ``[C,h,w]``, the probability of each of `classes`. Face, neck, hands, arms and legs add up to the skin;
+    the head is hair, headwear, face and accessories on it. What is not there is zero everywhere.
+    """
+    chances = chances.float().nan_to_num(0.0).clamp(0, 1)
+    planes = {name: chances[number] for number, name in enumerate(classes)}
+    empty = torch.zeros_like(chances[0])
+    skin, hair = planes.get("skin", empty), planes.get("hair", empty)
+    labels = _working_labels(chances)
+    masks = {name: labels == number for number, name in enumerate(classes)}
+    split, body = _split_skin(masks, ~masks.get("background", torch.zeros_like(labels, dtype=torch.bool)))
+    shares = _spread(split, chances.shape[-2:])
+    parts = {name: skin * share for name, share in zip(PARTS, shares, strict=True)}
+    worn = planes.get("accessory", empty) * _resize(_near_head(labels, body), chances.shape[-2:])
+    head = (hair + planes.get("headwear", empty) + parts["face"] + worn).clamp(0, 1)
+    return {"hair": hair, "skin": skin, "head": head, **parts}
+
+
+def _working_labels(chances: Tensor) -> Tensor:
+    """The likeliest class per pixel ``[rows,columns]``, at most `LONG_SIDE` long."""
+    scale = min(1.0, LONG_SIDE / max(chances.shape[-2:]))
+    size = tuple(max(1, round(side * scale)) for side in chances.shape[-2:])
+    small = functional.interpolate(chances.unsqueeze(0), size, mode="bilinear", antialias=True)[0]
+    return small.argmax(0)
+
+
+def _split_skin(masks: dict[str, Tensor], person: Tensor) -> tuple[Tensor, _Body]:
+    """Bool ``[parts,rows,columns]`` of disjoint masks that cover the skin, and the body they were measured with."""
+    none = torch.zeros_like(person)
+    skin = masks.get("skin", none)
+    body = _measure(masks, person)
+    split = torch.stack([none] * len(PARTS))
+    if body is None or not skin.any():
+        return split, _Body(0, 0, 0, 0, has_face=False)
+    rest = skin
+    if body.has_face:
+        split[0] = _face(skin, body)
+        split[1] = _neck(skin & ~split[0], body)
+        rest = skin & ~split[0] & ~split[1]
+    sleeves = _any(masks, ("upper", "outer", "dress"), none)
+    for piece in _pieces(rest | _bracelets(masks.get("accessory", none), body)):
+        if not (piece & rest).any():
+            continue
+        if _is_leg(piece, masks, body):
+            split[4] |= piece & rest
+        else:
+            hand = _hand(piece, piece & rest, sleeves, body)
+            split[2] |= hand & rest
+            split[3] |= piece & rest & ~hand
+    return split, body
+
+
+def _measure(masks: dict[str, Tensor], person: Tensor) -> _Body | None:
+    """Crown, chin and scale; None where there is nobody."""
+    rows = (person.sum(1) > 0).nonzero()
+    if not len(rows):
+        return None
+    none = torch.zeros_like(person)
+    top, height = int(rows[0]), int(rows[-1] - rows[0]) + 1
+    width = int(person.any(0).nonzero()[-1] - person.any(0).nonzero()[0]) + 1
+    skin, evidence = masks.get("skin", none), _any(masks, ("hair", "headwear"), none)
+    shod = bool(masks.get("footwear", none)[top + height // 2 :].sum() >= LEAST_PIXELS)
+    unit = height / HEADS_TALL
+    if not evidence.any():
+        evidence = _bald(masks, person, top, height)
+    if not evidence.any():
+        unit = unit if shod else max(unit, width / HEADS_WIDE)
+        return _guess_headless(masks, top, height, unit)
+    seed, unit = _seed_and_head(skin, evidence, unit, whole=shod)
+    profile = None if seed is None else _profile(skin, seed)
+    column = _middle(evidence) if seed is None else float(seed[1])
+    crown = _crown(evidence, column, unit)
+    if seed is None or profile is None:
+        return _Body(crown, crown + unit, column, unit, has_face=False)
+    widths, first = profile
+    chin = _find_jaw(widths, first, crown, unit)
+    return _Body(crown, chin, column, unit, has_face=True)
+
+
+def _seed_and_head(skin: Tensor, evidence: Tensor, unit: float, *, whole: bool) -> tuple[tuple[int, int] | None, float]:
+    """A pixel well inside the face, and the head's height; from `unit`, that of a whole figure, it only grows.
+
+    Where the figure is cut the head is larger than its height tells: the face's width tells more, and a larger head
+    moves the place where the face is looked for, turn by turn.
+    """
+    seed = _face_seed(skin, evidence, unit)
+    for _ in range(0 if whole else CUT_TURNS):
+        profile = None if seed is None else _profile(skin, seed)
+        if seed is None or profile is None:
+            break
+        widths, first = profile
+        reach = round(unit / 4)
+        near = widths[max(0, seed[0] - first - reach) : seed[0] - first + reach + 1]
+        if HEAD_TO_FACE_WIDTH * max(near) <= unit:
+            break
+        unit = HEAD_TO_FACE_WIDTH * max(near)
+        seed = _face_seed(skin, evidence, unit)
+    return seed, unit
+
+
+def _bald(masks: dict[str, Tensor], person: Tensor, top: int, height: int) -> Tensor:
+    """The top of an uncovered head: skin that is the top of a person with clothes below, and no broad stump."""
+    skin = masks.get("skin", torch.zeros_like(person))
+    band = torch.zeros_like(person)
+    band[top : top + max(1, height // 40)] = True
+    above = band & skin
+    clothed = (person & ~skin).any()
+    broad = above.any(0).sum() * HEADS_TALL > 1.2 * height
+    covered = (band & person & ~skin).any()
+    return above if top > 0 and bool(clothed) and not bool(broad) and not bool(covered) else torch.zeros_like(above)
+
+
+def _guess_headless(masks: dict[str, Tensor], top: int, height: int, unit: float) -> _Body:
+    """A body without a head in the picture: the crown such that the waist, three heads below it, fits the clothes."""
+    none = torch.zeros_like(next(iter(masks.values())))
+    lower = _any(masks, ("pants", "skirt"), none).any(1).nonzero()
+    feet = masks.get("footwear", none).any(1).nonzero()
+    crown = top - unit
+    if len(lower):
+        crown = float(lower[0]) - 3 * unit
+    elif len(feet):
+        crown = float(feet[-1]) - HEADS_TALL * unit
+    return _Body(crown, crown + unit, 0.0, unit, has_face=False)
+
+
+def _face_seed(skin: Tensor, evidence: Tensor, unit: float) -> tuple[int, int] | None:
+    """A pixel well inside the face: much skin around it, hair near it, high up."""
+    around = gaussian_blur(torch.stack([skin, evidence]).float()[None], unit / 4)[0]
+    near = gaussian_blur(evidence.float()[None, None], unit / 2)[0, 0]
+    depth = torch.arange(skin.shape[0], device=skin.device).float() - float(evidence.any(1).nonzero()[0])
+    score = around[0] * near * torch.exp(-0.5 * (depth.clamp_min(0) / unit) ** 2).unsqueeze(1) * skin
+    if float(score.max()) < 1e-3:
+        return None
+    best = score.amax()
+    # The mean of equals, so that a mirror changes nothing.
+    places = (score >= best * (1 - 1e-4)).nonzero().float().mean(0)
+    return round(float(places[0])), round(float(places[1]))
+
+
+def _profile(skin: Tensor, seed: tuple[int, int]) -> tuple[list[int], int] | None:
+    """The width of the skin about the seed's column, row by row without a gap, and the first row."""
+    row, column = seed
+    if not bool(skin[row, column]):
+        return None
+    gaps = (~skin).float()
+    left = gaps[:, : column + 1].flip(1).cummax(1).values
+    right = gaps[:, column:].cummax(1).values
+    widths = cast("list[int]", ((1 - left).sum(1) + (1 - right).sum(1)).long().tolist())
+    first, last = row, row
+    while first > 0 and widths[first - 1] > 0:
+        first -= 1
+    while last + 1 < len(widths) and widths[last + 1] > 0:
+        last += 1
+    return widths[first : last + 1], first
+
+
+def _find_jaw(widths: list[int], first: int, crown: float, unit: float) -> float:
+    """The chin's row: where the skin below the cheeks has narrowed, or ends, near where a chin is expected."""
+    low, high = crown + JAW[0] * unit, crown + JAW[1] * unit
+    cheeks = max((w for i, w in enumerate(widths) if first + i <= low), default=max(widths))
+    for i, width in enumerate(widths):
+        if first + i >= low and width < JAW_NARROWING * cheeks:
+            return min(first + i, high)
+    end = first + len(widths)
+    return float(end) if low <= end <= high else crown + unit
+
+
+def _crown(evidence: Tensor, column: float, unit: float) -> float:
+    """The top of the hair about the face's column."""
+    reach = max(1, round(unit / 2))
+    window = evidence[:, max(0, round(column) - reach) : round(column) + reach + 1].any(1).nonzero()
+    return float(window[0] if len(window) else evidence.any(1).nonzero()[0])
+
+
+def _face(skin: Tensor, body: _Body) -> Tensor:
+    """Skin of the head above the chin."""
+    rows, columns = _axes(skin)
+    across = (columns - body.middle).abs() <= 0.55 * body.head
+    return skin & (rows < body.chin) & (rows >= body.crown - 0.1 * body.head) & across
+
+
+def _neck(skin: Tensor, body: _Body) -> Tensor:
+    """Skin below the chin about the middle; the part of it that is connected with the chin's surroundings."""
+    rows, columns = _axes(skin)
+    below = (rows >= body.chin - 0.5 * body.head) & (rows < body.chin + NECK_REACH[1] * body.head)
+    return skin & below & ((columns - body.middle).abs() <= NECK_REACH[0] * body.head)
+
+
+def _bracelets(accessories: Tensor, body: _Body) -> Tensor:
+    """Small accessories away from the head; they do not end an arm."""
+    away = accessories & ~_near_head_mask(accessories, body)
+    small = torch.zeros_like(away)
+    for piece in _pieces(away):
+        extent = max(int(piece.any(0).sum()), int(piece.any(1).sum()))
+        if extent <= BRACELET * body.head:
+            small |= piece
+    return small
+
+
+def _is_leg(piece: Tensor, masks: dict[str, Tensor], body: _Body) -> bool:
+    rows = piece.any(1).nonzero()
+    lowest = float(rows[-1])
+    if lowest > body.crown + LEG_LINE * body.head:
+        return True
+    feet = _any(masks, ("footwear", "legwear"), torch.zeros_like(piece))
+    return bool((_grow(piece) & feet).any()) and float(rows[0]) > body.crown + 4.0 * body.head
+
+
+def _hand(piece: Tensor, bare: Tensor, sleeves: Tensor, body: _Body) -> Tensor:
+    """The hand of one piece of arm: all of it where it is short, else what lies farthest along it from the shoulder."""
+    rows, columns = _axes(piece)
+    places = piece & (_grow(sleeves) if (piece & _grow(sleeves)).any() else piece)
+    side = 1.0 if float(_middle(piece)) >= body.middle else -1.0
+    distance = (rows - body.chin - 0.35 * body.head) ** 2 + (columns - body.middle - side * 0.7 * body.head) ** 2
+    nearest = distance[places].min().sqrt()
+    seeds = places & (distance.sqrt() <= nearest + 0.1 * body.head)
+    steps = _geodesic(piece, seeds)
+    longest = float(steps[bare].max())
+    if longest < WHOLE_HAND * body.head:
+        return piece
+    return piece & (steps > longest - HAND_LENGTH * body.head)
+
+
+def _geodesic(mask: Tensor, seeds: Tensor) -> Tensor:
+    """The length of the shortest way inside the mask from the seeds: steps to sides and corners in turns (octagons)."""
+    steps = torch.zeros(mask.shape, device=mask.device)
+    reached, count = seeds & mask, 0
+    while True:
+        grown = _grow(reached, corners=count % 2 == 1) & mask
+        new = grown & ~reached
+        if not new.any():
+            other = _grow(reached) & mask & ~reached
+            if not other.any():
+                return steps
+            new = other
+        count += 1
+        steps[new] = float(count)
+        reached = reached | new
+
+
+def _pieces(mask: Tensor) -> list[Tensor]:
+    """The connected pieces (sides and corners) of a mask without crumbs, which `_spread` gives to the nearest part."""
+    numbers = torch.arange(mask.numel(), device=mask.device).view(mask.shape)
+    far = mask.numel()
+    region = numbers.flatten()
+    while True:
+        seen = torch.where(mask, region.view(mask.shape), far).float()
+        low = -functional.max_pool2d(-seen[None, None], 3, stride=1, padding=1)[0, 0]
+        low = torch.where(mask, low.long(), numbers).flatten()
+        joined = region.scatter_reduce(0, region, low, "amin")
+        joined = joined[joined]
+        if torch.equal(joined, region):
+            break
+        region = joined
+    labels = torch.where(mask, region.view(mask.shape), -1)
+    names, counts = cast("tuple[Tensor, Tensor]", labels[mask].unique(return_counts=True))
+    return [labels == name for name in cast("list[int]", names[counts >= LEAST_PIXELS].tolist())]
+
+
+def _spread(split: Tensor, size: Sequence[int]) -> Tensor:
+    """Shares ``[parts,h,w]`` that add up to 1 everywhere: each pixel's own part, beyond the skin that of the nearest.
+
+    Gaussians of growing width fill what narrower ones leave empty.
+    """
+    planes = split.float().unsqueeze(0)
+    known = planes.sum(1, keepdim=True).clamp(0, 1)
+    for sigma in (1.0, 4.0, 16.0):
+        wide = gaussian_blur(split.float().unsqueeze(0), sigma)
+        total = wide.sum(1, keepdim=True)
+        planes = planes + (1 - known) * torch.where(total > 1e-4, wide / total.clamp_min(1e-4), 0)
+        known = planes.sum(1, keepdim=True).clamp(0, 1)
+    planes[:, PARTS.index("arms")] += 1 - known[:, 0]
+    shares = functional.interpolate(planes, tuple(size), mode="bilinear").clamp_min(0)
+    return (shares / shares.sum(1, keepdim=True))[0]
+
+
+def _near_head(labels: Tensor, body: _Body) -> Tensor:
+    everything = torch.ones_like(labels, dtype=torch.bool)
+    return (_near_head_mask(everything, body) if body.has_face else ~everything).float()
+
+
+def _near_head_mask(mask: Tensor, body: _Body) -> Tensor:
+    """The part of the mask that lies where the head is."""
+    rows, columns = _axes(mask)
+    across = (columns - body.middle).abs() <= 0.6 * body.head
+    return mask & across & (rows <= body.chin) & (rows >= body.crown - 0.3 * body.head)
+
+
+def _resize(plane: Tensor, size: Sequence[int]) -> Tensor:
+    return functional.interpolate(plane[None, None], tuple(size), mode="bilinear")[0, 0]
+
+
+def _any(masks: dict[str, Tensor], names: Sequence[str], none: Tensor) -> Tensor:
+    return torch.stack([masks.get(name, none) for name in names]).any(0)
+
+
+def _axes(mask: Tensor) -> tuple[Tensor, Tensor]:
+    rows, columns = (torch.arange(side, device=mask.device).float() for side in mask.shape)
+    return rows.unsqueeze(1), columns.unsqueeze(0)
+
+
+def _middle(mask: Tensor) -> float:
+    return float(mask.nonzero()[:, 1].float().mean())
+
+
+def _grow(mask: Tensor, *, corners: bool = True) -> Tensor:
+    """The mask and its neighbours."""
+    planes = mask.float()[None, None]
+    if corners:
+        return functional.max_pool2d(planes, 3, stride=1, padding=1)[0, 0] > 0
+    rows = functional.max_pool2d(planes, (1, 3), stride=1, padding=(0, 1))
+    return torch.maximum(rows, functional.max_pool2d(planes, (3, 1), stride=1, padding=(1, 0)))[0, 0] > 0
