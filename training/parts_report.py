@@ -2,15 +2,14 @@
 
     python training/parts_report.py --data DIR --weights FILE [--truth]
 
-With --truth the rules see the true labels, so that they alone are measured; else what the network says of the crop
-about the person. A part's true pixels are those inside its polygons that the data set labels as skin.
+With --truth the rules see the true labels, so that they alone are measured; else everything that Detect Garments does.
+A part's true pixels are those inside its polygons that the data set labels as skin.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
@@ -18,19 +17,23 @@ from typing import TypedDict
 import numpy as np
 import torch
 from ccp import IGNORED, Photo, read_photos
+from parser_report import garment_mask
 from PIL import Image, ImageDraw
 from prepare import parser_labels
 from scores import BOUNDARY_SHARE, is_garment
 from torch import Tensor
 from torch.nn import functional
 
-from hemline.segmentation.parser import CLASSES, Parser, load_parser, look
+from hemline.segmentation.parser import CLASSES, Parser, load_parser
+from hemline.segmentation.parsing import parse_garments
 from hemline.segmentation.parts import find_parts
 from hemline.segmentation.shape import grow_mask
+from hemline.segmentation.vocabulary import GARMENT_LABELS, LEGEND
 
 ANNOTATIONS = Path(__file__).with_name("part_annotations.json")
 DRAWN = ("face", "neck", "hands")
 PARTS = (*DRAWN, "arms+hands", "head")
+LEAKING = ("face", "hands", "hair", "together")
 # Room about the person's box in the crop, as a share of the box.
 MARGIN = 0.08
 # The long side of the crop's chances, px, as the second look gives them.
@@ -50,7 +53,7 @@ class Drawing(TypedDict):
 
 
 def main() -> None:
-    """Prints a table of the parts, the leak and the time per crop."""
+    """Prints a table of the parts and one of the leak."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--weights", type=Path)
@@ -70,21 +73,14 @@ def main() -> None:
 
 def measure(
     data: Path, drawings: dict[str, Drawing], net: Parser | None
-) -> Iterator[tuple[str, dict[str, tuple[float, float, float]], tuple[float, float, float]]]:
-    """Per photo: its name, (IoU, precision, recall) of each part it has, and (leak, leak beyond the band, seconds)."""
+) -> Iterator[tuple[str, dict[str, tuple[float, float, float]], dict[str, tuple[float, float]]]]:
+    """Per photo: its name, (IoU, precision, recall) of each part it has, and what `leaks` says."""
     for photo in read_photos(data, sorted(drawings)):
         labels = torch.from_numpy(parser_labels(photo.labels))
         wanted = true_parts(labels, drawings[photo.name])
-        chances = one_hot(labels) if net is None else crop_chances(net, photo)
-        box = crop_box(photo)
-        if net is None:
-            chances = shrink(chances[:, box[1] : box[3], box[0] : box[2]])
-        start = time.perf_counter()
-        found = find_parts(chances, CLASSES)
-        seconds = time.perf_counter() - start
-        masks, garments = decide(found, chances, box, labels.shape)
+        masks, garments = guess(labels, crop_box(photo)) if net is None else find(net, photo)
         figures = {part: compare(masks[part], mask) for part, mask in wanted.items() if bool(mask.any())}
-        yield photo.name, figures, (*leaks(wanted, garments, labels), seconds)
+        yield photo.name, figures, leaks(wanted, garments, labels)
 
 
 def true_parts(labels: Tensor, drawing: Drawing) -> dict[str, Tensor]:
@@ -129,11 +125,23 @@ def crop_box(photo: Photo) -> tuple[int, int, int, int]:
     )
 
 
-def crop_chances(net: Parser, photo: Photo) -> Tensor:
-    """What the network says of the crop, ``[classes,h,w]``."""
-    x0, y0, x1, y1 = crop_box(photo)
-    planes = torch.from_numpy(photo.image[y0:y1, x0:x1].copy()).permute(2, 0, 1).float() / 255
-    return look(net, planes, flip=True)
+def find(net: Parser, photo: Photo) -> tuple[dict[str, Tensor], Tensor]:
+    """Bool masks of the parts and of the garments in the whole photo, as Detect Garments finds them."""
+    image = torch.from_numpy(photo.image.copy()).float().unsqueeze(0) / 255
+    found, _ = parse_garments(net, image, GARMENT_LABELS)
+    labels = found.labels
+    if labels is None:
+        raise RuntimeError("the parser says what lies where")
+    there = {name: labels[0] == LEGEND.index(name) for name in (*DRAWN, "arms")}
+    masks = {name: there[name] for name in DRAWN} | {"arms+hands": there["arms"] | there["hands"]}
+    return masks | {"head": found.parts["head"][0] > 0.5}, garment_mask(found)
+
+
+def guess(labels: Tensor, box: tuple[int, int, int, int]) -> tuple[dict[str, Tensor], Tensor]:
+    """The same from the true labels: the rules alone."""
+    x0, y0, x1, y1 = box
+    chances = shrink(one_hot(labels)[:, y0:y1, x0:x1])
+    return decide(find_parts(chances, CLASSES), chances, box, labels.shape)
 
 
 def shrink(chances: Tensor) -> Tensor:
@@ -171,19 +179,23 @@ def compare(found: Tensor, wanted: Tensor) -> tuple[float, float, float]:
     )
 
 
-def leaks(wanted: dict[str, Tensor], garments: Tensor, labels: Tensor) -> tuple[float, float]:
-    """The share of face, hair and hands inside the garments' mask: all of it, and beyond the outline's tolerance."""
+def leaks(wanted: dict[str, Tensor], garments: Tensor, labels: Tensor) -> dict[str, tuple[float, float]]:
+    """The share of a part inside the garments' mask: all of it, and beyond the outline's tolerance."""
     hair = labels == CLASSES.index("hair")
-    bare = wanted["face"] | wanted["hands"] | hair
+    parts = {"face": wanted["face"], "hands": wanted["hands"], "hair": hair}
+    parts["together"] = wanted["face"] | wanted["hands"] | hair
     radius = max(1, round(BOUNDARY_SHARE * (labels.shape[0] ** 2 + labels.shape[1] ** 2) ** 0.5))
     near = grow_mask(is_garment(labels).float().unsqueeze(0), radius)[0] > 0.5
-    inside = bare & garments
-    count = max(1, int(bare.sum()))
-    return int(inside.sum()) / count, int((inside & ~near).sum()) / count
+    found: dict[str, tuple[float, float]] = {}
+    for name, part in parts.items():
+        inside, count = part & garments, int(part.sum())
+        if count:
+            found[name] = int(inside.sum()) / count, int((inside & ~near).sum()) / count
+    return found
 
 
 def print_table(
-    rows: list[tuple[str, dict[str, tuple[float, float, float]], tuple[float, float, float]]],
+    rows: list[tuple[str, dict[str, tuple[float, float, float]], dict[str, tuple[float, float]]]],
 ) -> None:
     """Mean and median over the photos that have the part."""
     print(f"{'part':12}{'photos':>7}{'IoU':>8}{'median':>8}{'prec.':>8}{'median':>8}{'recall':>8}{'median':>8}")
@@ -191,9 +203,11 @@ def print_table(
         figures = np.array([found[part] for _, found, _ in rows if part in found])
         pairs = zip(figures.mean(0), np.median(figures, 0), strict=True)
         print(f"{part:12}{len(figures):7}" + "".join(f"{mean:8.3f}{median:8.3f}" for mean, median in pairs))
-    leak, beyond, seconds = np.array([figures for _, _, figures in rows]).T
-    milliseconds = 1000 * np.median(seconds)
-    print(f"leak {leak.mean():.4f}, beyond the outline {beyond.mean():.4f}, {milliseconds:.0f} ms per crop")
+    print(f"{'leak of':12}{'photos':>7}{'all':>8}{'median':>8}{'beyond the outline':>20}{'median':>8}")
+    for part in LEAKING:
+        shares = np.array([leaking[part] for _, _, leaking in rows if part in leaking])
+        (leak, beyond), (half, half_beyond) = shares.mean(0), np.median(shares, 0)
+        print(f"{part:12}{len(shares):7}{leak:8.4f}{half:8.4f}{beyond:20.4f}{half_beyond:8.4f}")
 
 
 if __name__ == "__main__":
