@@ -19,7 +19,7 @@ from .garments import Box, Garment, Garments, mask_box
 from .parser import Parser
 from .part_masks import LEAST_WHOLE, PartMasks, PersonParts
 from .parts import PARTS, find_parts
-from .person_regions import Person
+from .person_regions import BODY, Person
 from .persons import look_again, look_around
 from .vocabulary import CARRIED_LABELS, LEGEND
 from .votes import Region, vote
@@ -34,6 +34,9 @@ SMALLEST_SHARE = 0.0005
 STEEPNESS = 2.0
 # Less than this is doubt, not a soft edge, and so is what lacks less than this to 1: no veil over faces, no thin cloth.
 DOUBT = 0.15
+# The network is as sure as this of some skin, hair or shoe of whoever it knows: 0.96 at least on 56 cut photos of the
+# validation part, against 0.71 at most of a cat, an eye and a tissue.
+SURE_BODY = 0.85
 NOTHING = "No person was found{where}; give a person box, or another picture."
 
 
@@ -91,13 +94,16 @@ def parse_garments(
         picture = image[index, ..., :3].float().nan_to_num(0.0).clamp(0, 1).permute(2, 0, 1)
         boxes = person_boxes[index] if person_boxes else ()
         sight = look_around(parser, picture, boxes=boxes, flip=flip, check_cancelled=check_cancelled)
-        for number, person in enumerate(sight.persons):
+        before = len(canvas.looks)
+        for person in sight.persons:
             check_cancelled()
             begun = time.perf_counter()
             chances = look_again(parser, picture, sight, person, flip=flip)
-            _add_person(canvas, picture, person, chances, parser.classes, (index, number), set(labels))
-            canvas.looks.append(Look(index, number, person.box, person.frame, time.perf_counter() - begun))
-        missed += [] if sight.persons else [index]
+            if boxes or shows_body(chances, parser.classes):
+                number = len(canvas.looks) - before
+                _add_person(canvas, picture, person, chances, parser.classes, (index, number), set(labels))
+                canvas.looks.append(Look(index, number, person.box, person.frame, time.perf_counter() - begun))
+        missed += [] if len(canvas.looks) > before else [index]
         progress(index + 1, batch)
     notes: tuple[str, ...] = ()
     if missed:
@@ -131,6 +137,12 @@ def _add_person(
     planes = {region.label: region.mask for region in regions} | {name: parts[name] for name in ("hair", *PARTS)}
     painted = paint_labels(planes, crop.shape[1:])
     canvas.labels[spot] = torch.where(painted > 0, painted, canvas.labels[spot])
+
+
+def shows_body(chances: Tensor, classes: Sequence[str]) -> bool:
+    """Whether the chances ``[C,h,w]`` of a frame are sure of skin, hair, hat or shoe anywhere."""
+    body = [number for number, name in enumerate(classes) if name in BODY]
+    return bool(chances[body].max() >= SURE_BODY)
 
 
 def shrink(crop: Tensor, chances: Tensor) -> Tensor:
