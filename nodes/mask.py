@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..segmentation.levels import MOST_NORMALISATION, SMOOTH_LIMIT_PX, normalise_mask, smooth_mask, stretch_levels
 from ..segmentation.refine import clean_mask, refine_edges
 from ..segmentation.shape import (
     COMBINE_OPERATIONS,
@@ -45,21 +46,38 @@ SIZE_OPTIONS = ("error", "resize to first")
             "edge_contrast", "FLOAT", "Edges of the picture fainter than this (0 to 1) are ignored.",
             default=0.01, minimum=0.0001, maximum=1.0, step=0.0001,
         ),
+        Port(
+            "smooth_px", "FLOAT", "Rounds off corners, dents and threads narrower than this; the edge becomes crisp.",
+            default=0.0, minimum=0.0, maximum=float(SMOOTH_LIMIT_PX), step=0.5,
+        ),
+        Port("low", "FLOAT", "Values up to this become 0.", default=0.0, minimum=0.0, maximum=1.0, step=0.01),
+        Port("high", "FLOAT", "Values from this on become 1.", default=1.0, minimum=0.0, maximum=1.0, step=0.01),
+        Port(
+            "normalise", "FLOAT", "0: as it is; 1: the whole range from 0 to 1 is used; up to 5: ever harder.",
+            default=0.0, minimum=0.0, maximum=MOST_NORMALISATION, step=0.1,
+        ),
     ),
     outputs=(Port("mask", "MASK", "The refined soft mask."),),
 )  # fmt: skip
 def refine_mask(
     mask: Tensor, image: Tensor | None = None, islands_percent: float = 0.05, holes_percent: float = 0.05,
-    edge_px: int = 8, edge_contrast: float = 0.01,
+    edge_px: int = 8, edge_contrast: float = 0.01, smooth_px: float = 0.0, low: float = 0.0, high: float = 1.0,
+    normalise: float = 0.0,
 ) -> Result:  # fmt: skip
-    """Removes small islands, fills small holes, and lays the mask's edge on the picture's edge (guided filter)."""
+    """Removes small islands, fills small holes, and lays the mask's edge on the picture's edge (guided filter); where
+    asked for it then smooths the contour and stretches the values.
+    """
     mask = as_mask(mask) if image is None else match_mask(mask, as_image(image))
     pixel_percent = mask.shape[1] * mask.shape[2] / 100
     mask = clean_mask(mask, islands_px=islands_percent * pixel_percent, holes_px=holes_percent * pixel_percent)
-    if image is None:
-        return Result((mask,), text=("no image connected: the edges stay as they are",) if edge_px else ())
-    # The filter's epsilon is a variance; a step of height c between two flat halves has the variance c²/4.
-    return Result((refine_edges(image, mask, radius_px=edge_px, epsilon=edge_contrast**2 / 4),))
+    text: tuple[str, ...] = ()
+    if image is not None:
+        # The filter's epsilon is a variance; a step of height c between two flat halves has the variance c²/4.
+        mask = refine_edges(image, mask, radius_px=edge_px, epsilon=edge_contrast**2 / 4)
+    elif edge_px:
+        text = ("no image connected: the edges stay as they are",)
+    mask = stretch_levels(smooth_mask(mask, smooth_px), low, high)
+    return Result((normalise_mask(mask, normalise),), text=text)
 
 
 @node(
@@ -113,7 +131,8 @@ def grow_feather_mask(
         Port("mask_d", "MASK", "A fourth mask.", optional=True),
         Port(
             "operation", "COMBO",
-            "union: any; intersect: all; subtract: the first without the others; xor: one but not both.",
+            "union, max: any; intersect, min: all; subtract, exclude: the first without the others; xor: one but not "
+            "both; product, probabilistic sum: like intersect and union, but soft values add up; weighted average.",
             default="union", options=tuple(COMBINE_OPERATIONS),
         ),
         Port("invert_a", "BOOLEAN", "Take what the first mask leaves out.", default=False),
@@ -121,17 +140,29 @@ def grow_feather_mask(
         Port("invert_c", "BOOLEAN", "Take what the third mask leaves out.", default=False),
         Port("invert_d", "BOOLEAN", "Take what the fourth mask leaves out.", default=False),
         Port("size", "COMBO", "What to do with masks of different sizes.", default="error", options=SIZE_OPTIONS),
+        *(
+            Port(
+                f"weight_{name}", "FLOAT", f"What the {ordinal} mask weighs in a weighted average.",
+                default=1.0, minimum=0.0, maximum=100.0, step=0.1,
+            )
+            for name, ordinal in zip("abcd", ("first", "second", "third", "fourth"), strict=True)
+        ),
     ),
     outputs=(Port("mask", "MASK", "The combined soft mask."),),
 )  # fmt: skip
 def combine_masks_node(
     mask_a: Tensor, mask_b: Tensor, mask_c: Tensor | None = None, mask_d: Tensor | None = None,
     operation: str = "union", invert_a: bool = False, invert_b: bool = False, invert_c: bool = False,
-    invert_d: bool = False, size: str = "error",
+    invert_d: bool = False, size: str = "error", weight_a: float = 1.0, weight_b: float = 1.0, weight_c: float = 1.0,
+    weight_d: float = 1.0,
 ) -> Tensor:  # fmt: skip
-    """Makes one mask of up to four: united, intersected, subtracted or exclusive; each may be inverted first."""
-    pairs = ((mask_a, invert_a), (mask_b, invert_b), (mask_c, invert_c), (mask_d, invert_d))
-    masks = [(mask, invert) for mask, invert in pairs if mask is not None]
+    """Makes one mask of up to four: united, intersected, subtracted, multiplied, averaged; each may be inverted."""
+    rows = (
+        (mask_a, invert_a, weight_a), (mask_b, invert_b, weight_b), (mask_c, invert_c, weight_c),
+        (mask_d, invert_d, weight_d),
+    )  # fmt: skip
+    given = [(mask, invert, weight) for mask, invert, weight in rows if mask is not None]
     return combine_masks(
-        [mask for mask, _ in masks], operation, invert=[invert for _, invert in masks], resize=size == "resize to first"
-    )
+        [mask for mask, _, _ in given], operation, invert=[invert for _, invert, _ in given],
+        weights=[weight for _, _, weight in given], resize=size == "resize to first",
+    )  # fmt: skip

@@ -10,7 +10,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..kernels import GAUSSIAN_REACH, gaussian_blur
-from ..tensors import ShapeError, as_mask, check_name, check_range, is_host_empty_mask, match_batch, resize_mask
+from ..tensors import (
+    RangeError,
+    ShapeError,
+    as_mask,
+    check_name,
+    check_range,
+    is_host_empty_mask,
+    match_batch,
+    resize_mask,
+)
 
 GROW_LIMIT_PX = 512
 FEATHER_SIDES = ("centred", "inside", "outside")
@@ -26,8 +35,17 @@ COMBINE_OPERATIONS: dict[str, Combine] = {
     "intersect": torch.minimum,
     "subtract": lambda first, second: torch.minimum(first, 1 - second),
     "xor": lambda first, second: torch.maximum(torch.minimum(first, 1 - second), torch.minimum(1 - first, second)),
+    "max": torch.maximum,
+    "min": torch.minimum,
+    "product": torch.mul,
+    "probabilistic sum": lambda first, second: first + second - first * second,
+    "weighted average": torch.add,
+    "exclude": lambda first, second: first * (1 - second),
 }
-"""Zadeh's fuzzy set algebra: on hard masks plain logic, on soft masks the value of the stronger claim."""
+"""Zadeh's fuzzy set algebra: on hard masks plain logic, on soft masks the value of the stronger claim. Product,
+probabilistic sum and exclude take values for independent coverages. A weighted average adds weighted masks.
+"""
+AVERAGE = "weighted average"
 
 
 def grow_mask(mask: Tensor, radius_px: float, *, shape: str = "round") -> Tensor:
@@ -71,13 +89,15 @@ def feather_mask(mask: Tensor, width_px: float, *, side: str = "centred") -> Ten
 
 
 def combine_masks(
-    masks: Sequence[Tensor], operation: str, *, invert: Sequence[bool] = (), resize: bool = False
-) -> Tensor:
+    masks: Sequence[Tensor], operation: str, *, invert: Sequence[bool] = (), weights: Sequence[float] = (),
+    resize: bool = False,
+) -> Tensor:  # fmt: skip
     """One mask ``[B,H,W]``, float32: the operation applied from the first mask to the last.
 
-    "subtract" takes every further mask away from the first. A host's 64x64 zero mask counts as empty at any size.
-    invert: per mask, whether 1 - mask is meant; missing ones are not. resize: bring other sizes to the first mask's;
-    otherwise they raise `ShapeError`. Batches 1 and N go together.
+    "subtract" and "exclude" take every further mask away from the first. A host's 64x64 zero mask counts as empty at
+    any size. invert: per mask, whether 1 - mask is meant; missing ones are not. weights: per mask, for the weighted
+    average; missing ones are 1. resize: bring other sizes to the first mask's; otherwise they raise `ShapeError`.
+    Batches 1 and N go together. Raises `RangeError` for weights that are negative or all 0.
     """
     check_name("Operation", operation, COMBINE_OPERATIONS)
     planes = [as_mask(mask, f"mask {number}").float() for number, mask in enumerate(masks, start=1)]
@@ -85,10 +105,19 @@ def combine_masks(
     height, width = reference.shape[1:]
     fitted = [_fit(plane.to(reference.device), height, width, resize) for plane in planes]
     turned = [1 - plane if index < len(invert) and invert[index] else plane for index, plane in enumerate(fitted)]
+    if operation == AVERAGE:
+        turned = [plane * share for plane, share in zip(turned, _shares(weights, len(turned)), strict=True)]
     combined, *rest = match_batch(turned, [f"mask {number}" for number in range(1, len(turned) + 1)])
     for plane in rest:
         combined = COMBINE_OPERATIONS[operation](combined, plane)
     return combined
+
+
+def _shares(weights: Sequence[float], count: int) -> list[float]:
+    given = [*weights, *[1.0] * count][:count]
+    if min(given) < 0 or sum(given) <= 0:
+        raise RangeError(f"the weights are {', '.join(map(str, given))}; give none below 0 and one above.")
+    return [weight / sum(given) for weight in given]
 
 
 def _fit(mask: Tensor, height: int, width: int, resize: bool) -> Tensor:

@@ -164,6 +164,11 @@ HARD_LOGIC = {
     "intersect": lambda a, b: a & b,
     "subtract": lambda a, b: a & ~b,
     "xor": lambda a, b: a ^ b,
+    "max": lambda a, b: a | b,
+    "min": lambda a, b: a & b,
+    "product": lambda a, b: a & b,
+    "probabilistic sum": lambda a, b: a | b,
+    "exclude": lambda a, b: a & ~b,
 }
 
 
@@ -171,6 +176,24 @@ HARD_LOGIC = {
 def test_on_hard_masks_the_operations_are_plain_logic(operation):
     a, b = random_mask(20, 30, seed=1).bool(), random_mask(20, 30, seed=2).bool()
     assert torch.equal(combine_masks([a, b], operation).bool(), HARD_LOGIC[operation](a, b))
+
+
+@pytest.mark.parametrize(
+    ("operation", "value"),
+    [("product", 0.2), ("probabilistic sum", 0.7), ("exclude", 0.3), ("weighted average", 0.45), ("subtract", 0.5)],
+)
+def test_soft_values_of_two_masks(operation: str, value: float):
+    first, second = torch.full((1, 2, 2), 0.5), torch.full((1, 2, 2), 0.4)
+    assert torch.allclose(combine_masks([first, second], operation), torch.full((1, 2, 2), value))
+
+
+def test_a_weighted_average_goes_by_its_weights():
+    masks = [torch.full((1, 2, 2), value) for value in (1.0, 0.0, 0.5)]
+    assert torch.allclose(combine_masks(masks, "weighted average", weights=[3, 1]), torch.full((1, 2, 2), 3.5 / 5))
+    assert torch.equal(combine_masks(masks, "weighted average", weights=[0, 0, 2]), masks[2])
+    for weights in ([0, 0, 0], [1, -1, 1]):
+        with pytest.raises(RangeError, match="weights"):
+            combine_masks(masks, "weighted average", weights=weights)
 
 
 def test_excluding_wins_over_including():
