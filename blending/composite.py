@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..color import linear_to_srgb, srgb_to_linear
 from ..kernels import resize_planes
 from ..tensors import ShapeError, as_image, check_name, check_range, match_batch, match_mask
-from .color import linear_to_srgb, srgb_to_linear
 from .modes import BlendMode, blend_mode
 
 SPACES = ("sRGB", "linear")

@@ -6,17 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# A. B. Ottosson, "A perceptual color space for image processing" (2020): linear sRGB -> cone response -> Lab.
-OKLAB_CONES = (
-    (0.4122214708, 0.5363325363, 0.0514459929),
-    (0.2119034982, 0.6806995451, 0.1073969566),
-    (0.0883024619, 0.2817188376, 0.6299787005),
-)
-OKLAB_AXES = (
-    (0.2104542553, 0.7936177850, -0.0040720468),
-    (1.9779984951, -2.4285922050, 0.4505937099),
-    (0.0259040371, 0.7827717662, -0.8086757660),
-)
+from ..color import srgb_to_oklab
+
 # Shadow changes lightness far more than hue, so a step of hue counts twice.
 CHROMA_WEIGHT = 2.0
 # The palette is found on at most so many pixels, in so many rounds; more changes nothing that can be seen.
@@ -30,18 +21,10 @@ SMOOTHING = 0.003
 RAREST = 1e-4
 
 
-def to_oklab(image: Tensor) -> Tensor:
-    """OKLab of sRGB-encoded colours ``[...,3]`` in 0..1; same shape, float32."""
-    rgb = image.float().clamp(0, 1)
-    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    cones = linear @ torch.tensor(OKLAB_CONES, device=rgb.device).T
-    return cones ** (1 / 3) @ torch.tensor(OKLAB_AXES, device=rgb.device).T
-
-
 def colour_memberships(image: Tensor, count: int) -> Tensor:
     """How much each pixel of ``[H,W,3]`` is of each of `count` colours found in it: ``[H*W,count]``, rows sum to 1."""
     weights = torch.tensor((1.0, CHROMA_WEIGHT, CHROMA_WEIGHT), device=image.device)
-    colours = (to_oklab(image) * weights).flatten(0, 1)
+    colours = (srgb_to_oklab(image.clamp(0, 1)) * weights).flatten(0, 1)
     distances = torch.cdist(colours, _palette(colours, count)) ** 2
     return torch.softmax(-distances / SOFTNESS, dim=1)
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..color import srgb_to_oklab
 from ..tensors import ShapeError
-from .color_model import CHROMA_WEIGHT, to_oklab
+from .color_model import CHROMA_WEIGHT
 from .refine import guided_filter
 
 # A pixel asks eight neighbours at each of these distances, in work pixels: the near ones smooth, the far ones know how
@@ -67,7 +68,8 @@ def _find_neighbours(picture: Tensor, unsure: Tensor) -> tuple[Tensor, Tensor, T
     """
     reach = RING_RADII_PX[-1]
     axes = torch.tensor((1.0, CHROMA_WEIGHT, CHROMA_WEIGHT), device=picture.device) / COLOUR_SIGMA
-    colours = functional.pad(to_oklab(picture.permute(1, 2, 0)) * axes, (0, 0, reach, reach, reach, reach))
+    oklab = srgb_to_oklab(picture.permute(1, 2, 0).clamp(0, 1))
+    colours = functional.pad(oklab * axes, (0, 0, reach, reach, reach, reach))
     stride = colours.shape[1]
     inside = functional.pad(torch.ones_like(picture[0]), (reach,) * 4).flatten()
     rows, columns = unsure.nonzero().unbind(1)

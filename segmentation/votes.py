@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..color import srgb_to_oklab
 from ..kernels import box_mean
 from ..tensors import ShapeError
-from .color_model import CHROMA_WEIGHT, to_oklab
+from .color_model import CHROMA_WEIGHT
 from .vocabulary import CARRIED_LABELS, GARMENT_LABELS
 
 BODY_LABELS = ("upper", "outer", "dress", "pants", "skirt", "lower")
@@ -158,7 +159,7 @@ def _superpixels(picture: Tensor, garments: Tensor) -> tuple[Tensor, Tensor]:
     size = (rows * CELL_PX, columns * CELL_PX)
     stack = torch.cat([garments, picture.float().clamp(0, 1)]).unsqueeze(0)
     stack = functional.interpolate(stack, size, mode="bilinear", antialias=True)[0]
-    colours = to_oklab(stack[-3:].permute(1, 2, 0)).permute(2, 0, 1)
+    colours = srgb_to_oklab(stack[-3:].permute(1, 2, 0).clamp(0, 1)).permute(2, 0, 1)
     colours = colours * colours.new_tensor((1.0, CHROMA_WEIGHT, CHROMA_WEIGHT)).view(3, 1, 1)
     down = (torch.arange(size[0], device=stack.device) + 0.5) / CELL_PX
     across = (torch.arange(size[1], device=stack.device) + 0.5) / CELL_PX
