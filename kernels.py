@@ -26,6 +26,8 @@ FOURIER_RADIUS_PX = 12
 # torch leaves these untyped.
 _rfft = cast("Callable[..., Tensor]", torch.fft.rfft)
 _irfft = cast("Callable[..., Tensor]", torch.fft.irfft)
+_rfft2 = cast("Callable[..., Tensor]", torch.fft.rfft2)
+_irfft2 = cast("Callable[..., Tensor]", torch.fft.irfft2)
 _solve = cast("Callable[..., Tensor]", torch.linalg.solve)
 
 
@@ -50,6 +52,25 @@ def gaussian_blur(planes: Tensor, sigma_px: float) -> Tensor:
     kernel = kernel / kernel.sum()
     convolve = _convolve_rows if radius < FOURIER_RADIUS_PX else _convolve_rows_fourier
     return convolve(convolve(planes, kernel).mT, kernel).mT
+
+
+def radial_blur(planes: Tensor, transfer: Callable[[Tensor], Tensor], reach_px: float) -> Tensor:
+    """The planes filtered alike in all directions: every frequency (cycles per pixel) is multiplied by its transfer.
+
+    reach_px: how far the filter's kernel reaches; the frame's pixels are repeated outwards that far.
+    """
+    height, width = planes.shape[-2:]
+    border = math.ceil(reach_px)
+    rows, columns = _smooth_length(height + 2 * border), _smooth_length(width + 2 * border)
+    # A sharp transfer rings a little far beyond its reach; so the rest up to the length is repeated pixels too.
+    after = (columns - width - border, rows - height - border)
+    wide = functional.pad(planes.float(), (border, after[0], border, after[1]), mode="replicate")
+    down = torch.arange(rows, device=planes.device)
+    down = torch.minimum(down, rows - down) / rows  # the second half of the frequencies are the negative ones
+    across = torch.arange(columns // 2 + 1, device=planes.device) / columns
+    weights = transfer(torch.hypot(down.unsqueeze(1), across))
+    blurred = _irfft2(_rfft2(wide) * weights, s=(rows, columns))
+    return blurred[..., border : border + height, border : border + width]
 
 
 def _convolve_rows(planes: Tensor, kernel: Tensor) -> Tensor:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
+from ..segmentation.combine import COMBINE_OPERATIONS, combine_masks
 from ..segmentation.levels import MOST_NORMALISATION, SMOOTH_LIMIT_PX, normalise_mask, smooth_mask, stretch_levels
 from ..segmentation.refine import clean_mask, refine_edges
 from ..segmentation.shape import (
-    COMBINE_OPERATIONS,
+    FEATHER_PROFILES,
     FEATHER_SIDES,
     GROW_LIMIT_PX,
     GROW_SHAPES,
-    combine_masks,
+    SIDE_LIMIT_PERCENT,
     feather_mask,
+    garment_size_px,
     grow_mask,
 )
-from ..tensors import as_image, as_mask, match_mask
+from ..tensors import as_image, as_mask, check_name, match_mask
 from .spec import Port, Result, node
 
 SIZE_OPTIONS = ("error", "resize to first")
+SIZE_UNITS = ("px", "% of the mask's size")
 
 
 @node(
@@ -101,8 +105,26 @@ def refine_mask(
             default="centred", options=FEATHER_SIDES,
         ),
         Port(
-            "shape", "COMBO", "Round grows the same distance everywhere; square reaches further in the corners.",
+            "shape", "COMBO",
+            "Round grows the same distance everywhere; square reaches further in the corners, diamond less far.",
             default="round", options=GROW_SHAPES,
+        ),
+        Port(
+            "profile", "COMBO", "How the soft edge runs: as a Gaussian's, as an S of 3t²-2t³, or straight.",
+            default="gaussian", options=FEATHER_PROFILES,
+        ),
+        Port(
+            "unit", "COMBO", "What grow and feather count: pixels, or percent of the mask's size.",
+            default="px", options=SIZE_UNITS,
+        ),
+        *(
+            Port(
+                name, "FLOAT", f"How much of grow counts {where}, in percent.",
+                default=100.0, minimum=0.0, maximum=SIDE_LIMIT_PERCENT, step=5.0,
+            )
+            for name, where in (
+                ("left", "to the left"), ("right", "to the right"), ("top", "upwards"), ("bottom", "downwards"),
+            )
         ),
     ),
     outputs=(
@@ -111,12 +133,27 @@ def refine_mask(
     ),
 )  # fmt: skip
 def grow_feather_mask(
-    mask: Tensor, grow: float = 8.0, feather: float = 16.0, side: str = "centred", shape: str = "round"
-) -> tuple[Tensor, Tensor]:
+    mask: Tensor, grow: float = 8.0, feather: float = 16.0, side: str = "centred", shape: str = "round",
+    profile: str = "gaussian", unit: str = "px", left: float = 100.0, right: float = 100.0, top: float = 100.0,
+    bottom: float = 100.0,
+) -> Result:  # fmt: skip
     """Grows or shrinks a mask by an exact distance, then softens its edge; soft masks keep their values."""
     mask = as_mask(mask)
-    grown = grow_mask(mask, grow, shape=shape)
-    return feather_mask(grown, feather, side=side), (grown >= 0.5).to(mask.dtype)
+    check_name("Unit", unit, SIZE_UNITS)
+    sides = (left, right, top, bottom)
+    scales = [1.0 if unit == "px" else float(size) / 100 for size in garment_size_px(mask)]
+    grown: list[Tensor] = []
+    soft: list[Tensor] = []
+    # One by one, because in percent each picture has pixels of its own.
+    for plane, scale in zip(mask, scales, strict=True):
+        grown.append(grow_mask(plane, grow * scale, shape=shape, sides_percent=sides))
+        soft.append(feather_mask(grown[-1], feather * scale, side=side, profile=profile))
+    text = () if unit == "px" else tuple(_in_pixels(grow * scale, feather * scale) for scale in scales)
+    return Result((torch.cat(soft), (torch.cat(grown) >= 0.5).to(mask.dtype)), text=text)
+
+
+def _in_pixels(grow: float, feather: float) -> str:
+    return f"grow {grow:.1f} px, feather {feather:.1f} px"
 
 
 @node(

@@ -1,232 +1,248 @@
-"""Masks grown, shrunk, feathered and combined; soft values stay soft values throughout."""
+"""Masks grown, shrunk and feathered; soft values stay soft values throughout."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import GAUSSIAN_REACH, gaussian_blur
-from ..tensors import (
-    RangeError,
-    ShapeError,
-    as_mask,
-    check_name,
-    check_range,
-    is_host_empty_mask,
-    match_batch,
-    resize_mask,
-)
+from ..kernels import radial_blur
+from ..tensors import as_mask, check_name, check_range
+from .contour import Scattered, find_soft, paint_distances, spread_soft, within_distance
+from .feather import PROFILES, Profile
+from .spread import SHAPES, Reach, spread_values
 
 GROW_LIMIT_PX = 512
+SIDE_LIMIT_PERCENT = 1000.0
+GROW_SHAPES = SHAPES
 FEATHER_SIDES = ("centred", "inside", "outside")
-GROW_SHAPES = ("round", "square")
-# A feather `f` px wide is a Gaussian of sigma f / 4: it runs from 2.3 % to 97.7 % (two sigma either side) over f px.
-FEATHER_SIGMAS = 4.0
+FEATHER_PROFILES = tuple(PROFILES)
+# A mask is crisp if it has no soft pixels but those that its contour crosses; such a pixel has pixels of at most and of
+# at least these values around it.
+NEARLY_NOTHING = 1 / 64
+HALF = 0.5
 # What a Fourier transform in float32 leaves of a 0 or a 1; smaller differences from them are none.
 ROUNDING = 1e-6
 
-Combine = Callable[[Tensor, Tensor], Tensor]
-COMBINE_OPERATIONS: dict[str, Combine] = {
-    "union": torch.maximum,
-    "intersect": torch.minimum,
-    "subtract": lambda first, second: torch.minimum(first, 1 - second),
-    "xor": lambda first, second: torch.maximum(torch.minimum(first, 1 - second), torch.minimum(1 - first, second)),
-    "max": torch.maximum,
-    "min": torch.minimum,
-    "product": torch.mul,
-    "probabilistic sum": lambda first, second: first + second - first * second,
-    "weighted average": torch.add,
-    "exclude": lambda first, second: first * (1 - second),
-}
-"""Zadeh's fuzzy set algebra: on hard masks plain logic, on soft masks the value of the stronger claim. Product,
-probabilistic sum and exclude take values for independent coverages. A weighted average adds weighted masks.
-"""
-AVERAGE = "weighted average"
 
-
-def grow_mask(mask: Tensor, radius_px: float, *, shape: str = "round") -> Tensor:
+def grow_mask(
+    mask: Tensor, radius_px: float, *, shape: str = "round",
+    sides_percent: tuple[float, float, float, float] = (100.0, 100.0, 100.0, 100.0),
+) -> Tensor:  # fmt: skip
     """The mask ``[B,H,W]``, in its dtype, grown by `radius_px` (shrunk where negative); 0 gives it back unchanged.
 
     Grey dilation: each value spreads `radius_px` far, so a soft edge moves outwards and keeps its profile. shape:
-    "round" (Euclidean distance) or "square". Fractions of a pixel count: a pixel just beyond the whole radius takes the
-    fraction of the value. What lies beyond the frame neither grows in nor eats away. Raises `RangeError` beyond
-    512 px, `UnknownName` for another shape.
+    "round" (Euclidean distance), "square" or "diamond" (as hosts' own nodes grow). sides_percent: how much of the
+    radius counts to the left, right, top and bottom, 0 to 1000. Fractions of a pixel count: over one pixel beyond the
+    radius a value loses 1. What lies beyond the frame neither grows in nor eats away. Raises
+    `RangeError` beyond 512 px, `UnknownName` for another shape.
+
+    A hard or antialiased mask grown alike to all sides is grown by exact distances from its contour, sub-pixel, at a
+    cost that hardly depends on the radius; any other costs more the larger the radius is.
     """
     mask = as_mask(mask)
     check_range("grow", radius_px, -GROW_LIMIT_PX, GROW_LIMIT_PX)
     check_name("Shape", shape, GROW_SHAPES)
+    for name, percent in zip(("left", "right", "top", "bottom"), sides_percent, strict=True):
+        check_range(f"{name} side, in percent of grow,", percent, 0, SIDE_LIMIT_PERCENT)
+        check_range(f"grow on the {name} side", radius_px * percent / 100, -GROW_LIMIT_PX, GROW_LIMIT_PX)
     if radius_px == 0:
         return mask
-    # Shrinking is growing the complement (erosion by duality).
-    values = mask.float() if radius_px > 0 else 1 - mask.float()
-    grown = _within_reach(values, abs(radius_px), shape)
+    reach = Reach(*(abs(radius_px) * percent / 100 for percent in sides_percent))
+    # Shrinking is growing the complement (erosion by duality), whose left edge moves to the right.
+    values, reach = (mask.float(), reach) if radius_px > 0 else (1 - mask.float(), reach.turned())
+    grown = _by_picture(values, reach.farthest, lambda plane: _grow(plane, reach, shape))
     return (grown if radius_px > 0 else 1 - grown).to(mask.dtype)
 
 
-def feather_mask(mask: Tensor, width_px: float, *, side: str = "centred") -> Tensor:
+def feather_mask(mask: Tensor, width_px: float, *, side: str = "centred", profile: str = "gaussian") -> Tensor:
     """The mask ``[B,H,W]``, in its dtype, with an edge that runs softly over `width_px`; 0 gives it back unchanged.
 
-    side: "centred" (the 0.5 line of a straight edge stays put), "inside" (never exceeds the mask) or "outside" (never
-    falls below it). Raises `RangeError` beyond 0..512 px, `UnknownName` for another side.
+    side: "centred" (the 0.5 line stays put), "inside" (never exceeds the mask) or "outside" (never falls below it).
+    profile: how the edge runs, "gaussian" (an error function, its sigma a quarter of the width), "smoothstep" (3t²-2t³)
+    or "linear". Raises `RangeError` beyond 0..512 px, `UnknownName` for another side or profile.
+
+    The profile of a hard or antialiased mask is laid on the exact distance from its 0.5 line, so that thin parts keep
+    their line too. A mask with soft values, or of countless loose pixels, is blurred by the round kernel that gives
+    straight edges this profile, which keeps its values and its area.
     """
     mask = as_mask(mask)
     check_range("feather", width_px, 0, GROW_LIMIT_PX)
     check_name("Side", side, FEATHER_SIDES)
+    check_name("Profile", profile, FEATHER_PROFILES)
     if width_px == 0:
         return mask
-    values = mask.float()
-    shifted = values if side == "centred" else grow_mask(values, width_px / 2 if side == "outside" else -width_px / 2)
-    soft = _blur(shifted, width_px / FEATHER_SIGMAS)
-    if side == "inside":
-        soft = torch.minimum(soft, values)
-    elif side == "outside":
-        soft = torch.maximum(soft, values)
+    chosen = PROFILES[profile]
+    shift = 0 if side == "centred" else width_px / 2
+    reach = math.ceil(chosen.reach * max(width_px, 1) + shift) + 1
+    soft = _by_picture(mask.float(), reach, lambda plane: _feather(plane, width_px, side, chosen))
     return soft.to(mask.dtype)
 
 
-def combine_masks(
-    masks: Sequence[Tensor], operation: str, *, invert: Sequence[bool] = (), weights: Sequence[float] = (),
-    resize: bool = False,
-) -> Tensor:  # fmt: skip
-    """One mask ``[B,H,W]``, float32: the operation applied from the first mask to the last.
+def garment_size_px(mask: Tensor) -> Tensor:
+    """How large each mask of ``[B,H,W]`` is, in px, float32 ``[B]``: the side of the square of the same area."""
+    return as_mask(mask).float().clamp(0, 1).sum((1, 2)).sqrt()
 
-    "subtract" and "exclude" take every further mask away from the first. A host's 64x64 zero mask counts as empty at
-    any size. invert: per mask, whether 1 - mask is meant; missing ones are not. weights: per mask, for the weighted
-    average; missing ones are 1. resize: bring other sizes to the first mask's; otherwise they raise `ShapeError`.
-    Batches 1 and N go together. Raises `RangeError` for weights that are negative or all 0.
+
+def _by_picture(values: Tensor, reach: int, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """`change` of each picture of ``[B,H,W]``, asked only for the part that lies within `reach` of where values change.
+
+    One by one, because each picture has a contour of its own, and a batch must give what its pictures give alone.
     """
-    check_name("Operation", operation, COMBINE_OPERATIONS)
-    planes = [as_mask(mask, f"mask {number}").float() for number, mask in enumerate(masks, start=1)]
-    reference = next((plane for plane in planes if not is_host_empty_mask(plane)), planes[0])
-    height, width = reference.shape[1:]
-    fitted = [_fit(plane.to(reference.device), height, width, resize) for plane in planes]
-    turned = [1 - plane if index < len(invert) and invert[index] else plane for index, plane in enumerate(fitted)]
-    if operation == AVERAGE:
-        turned = [plane * share for plane, share in zip(turned, _shares(weights, len(turned)), strict=True)]
-    combined, *rest = match_batch(turned, [f"mask {number}" for number in range(1, len(turned) + 1)])
-    for plane in rest:
-        combined = COMBINE_OPERATIONS[operation](combined, plane)
-    return combined
-
-
-def _shares(weights: Sequence[float], count: int) -> list[float]:
-    given = [*weights, *[1.0] * count][:count]
-    if min(given) < 0 or sum(given) <= 0:
-        raise RangeError(f"the weights are {', '.join(map(str, given))}; give none below 0 and one above.")
-    return [weight / sum(given) for weight in given]
-
-
-def _fit(mask: Tensor, height: int, width: int, resize: bool) -> Tensor:
-    if tuple(mask.shape[1:]) == (height, width):
-        return mask
-    if is_host_empty_mask(mask):
-        return mask.new_zeros((mask.shape[0], height, width))
-    if not resize:
-        raise ShapeError(
-            f"the masks are {width}x{height} and {mask.shape[2]}x{mask.shape[1]}; choose size = 'resize to first', "
-            "or give masks of one size."
-        )
-    return resize_mask(mask, height, width)
-
-
-def _within_reach(values: Tensor, radius: float, shape: str) -> Tensor:
-    """The largest value within `radius` of each pixel; work is confined to the part of the frame that can change."""
-    reach = math.floor(radius) + 1
-    window = _busy_window(values, reach)
-    if window is None:
-        return values
-    part = values[:, window[0] : window[1], window[2] : window[3]]
-    spread = _spread_square(part, radius) if shape == "square" else _spread_round(part, radius)
-    grown = values.clone()
-    grown[:, window[0] : window[1], window[2] : window[3]] = torch.maximum(part, spread)
-    return grown
-
-
-def _busy_window(values: Tensor, reach: int) -> tuple[int, int, int, int] | None:
-    """Rows and columns that hold the values above 0 of any picture of the batch, `reach` wider; None if all are 0."""
-    rows = values.amax(dim=(0, 2)).nonzero().flatten()
-    columns = values.amax(dim=(0, 1)).nonzero().flatten()
-    if not len(rows):
-        return None
-    height, width = values.shape[1:]
-    return (
-        max(0, int(rows[0]) - reach), min(height, int(rows[-1]) + 1 + reach),
-        max(0, int(columns[0]) - reach), min(width, int(columns[-1]) + 1 + reach),
-    )  # fmt: skip
-
-
-def _blur(values: Tensor, sigma_px: float) -> Tensor:
-    window = _busy_window(values, math.ceil(GAUSSIAN_REACH * sigma_px))
-    if window is None:
-        return values
-    part = values[:, window[0] : window[1], window[2] : window[3]]
-    soft = gaussian_blur(part.unsqueeze(1), sigma_px).squeeze(1)
-    soft = torch.where(soft < ROUNDING, 0, torch.where(soft > 1 - ROUNDING, 1, soft))
-    blurred = values.clone()
-    blurred[:, window[0] : window[1], window[2] : window[3]] = soft
-    return blurred
-
-
-def _spread_round(values: Tensor, radius: float) -> Tensor:
-    """Largest value on a disk: per row offset the largest on the disk's chord, whose ends count by their fraction."""
-    reach = math.floor(radius) + 1
-    spans = _Spans(values, reach)
-    result = values
-    for down in range(-reach, reach + 1):
-        # A pixel at distance d counts fully up to `radius` and fades to nothing over the next pixel.
-        if abs(down) <= radius:
-            half = math.sqrt(radius * radius - down * down)
-            row = spans.chord(half)
-        else:
-            row = values * (radius + 1 - abs(down))
-        result = torch.maximum(result, _shift_rows(row, down))
+    result = values.clone()
+    for plane, changed in zip(values, result, strict=True):
+        window = _busy_window(plane, reach)
+        if window is not None:
+            top, bottom, left, right = window
+            changed[top:bottom, left:right] = change(plane[top:bottom, left:right].contiguous())
     return result
 
 
-def _spread_square(values: Tensor, radius: float) -> Tensor:
-    across = _Spans(values, math.floor(radius) + 1).chord(radius)
-    return _Spans(across.mT, math.floor(radius) + 1).chord(radius).mT
+def _busy_window(plane: Tensor, reach: int) -> tuple[int, int, int, int] | None:
+    """The rows and columns within `reach` of a value that differs from its neighbours; None if there are none.
 
-
-class _Spans:
-    """Maxima over spans of 1, 2, 4, ... pixels along the rows, from which that over any span is two look-ups.
-
-    The "sparse table" of range-minimum queries (Bender & Farach-Colton 2000); pixels beyond the frame count as 0.
+    Such a value lies where both something and something less than all is near: in the boxes around either.
     """
-
-    def __init__(self, values: Tensor, reach: int) -> None:
-        self.width = values.shape[-1]
-        self.reach = reach
-        self.tables = [functional.pad(values, (reach, reach))]
-        while 2 ** len(self.tables) <= 2 * reach + 1:
-            table, step = self.tables[-1], 2 ** (len(self.tables) - 1)
-            self.tables.append(torch.maximum(table[..., : table.shape[-1] - step], table[..., step:]))
-
-    def chord(self, half: float) -> Tensor:
-        """For each pixel the largest value up to `half` pixels to its left and right, the ends by their fraction."""
-        whole = math.floor(half)
-        length = 2 * whole + 1
-        level = length.bit_length() - 1
-        first = self.reach - whole
-        table = self.tables[level]
-        chord = torch.maximum(self._at(table, first), self._at(table, first + length - 2**level))
-        fraction = half - whole
-        if fraction == 0:
-            return chord
-        ends = torch.maximum(self._at(self.tables[0], first - 1), self._at(self.tables[0], first + length))
-        return torch.maximum(chord, ends * fraction)
-
-    def _at(self, table: Tensor, start: int) -> Tensor:
-        return table[..., start : start + self.width]
+    spans: list[tuple[int, int]] = []
+    for axis in (1, 0):
+        something, less = plane.amax(axis) > 0, plane.amin(axis) < 1
+        length = len(something)
+        low, high = 0, length
+        for flags in (something, less):
+            places = flags.nonzero()
+            if not len(places):
+                return None
+            low, high = max(low, int(places[0]) - 1), min(high, int(places[-1]) + 2)
+        spans.append((max(0, low - reach), min(length, high + reach)))
+    (top, bottom), (left, right) = spans
+    return top, bottom, left, right
 
 
-def _shift_rows(plane: Tensor, down: int) -> Tensor:
-    """The plane moved down by `down` rows (up where negative), zeros moving in."""
-    height = plane.shape[-2]
-    if abs(down) >= height:
-        return torch.zeros_like(plane)
-    return functional.pad(plane, (0, 0, down, -down))
+def _grow(plane: Tensor, reach: Reach, shape: str) -> Tensor:
+    if shape != "round" or not reach.even:
+        return spread_values(plane, reach, shape)
+    if crisp := _Crisp.of(plane):
+        try:
+            return _grow_crisp(crisp, reach.left)
+        except Scattered:
+            pass  # what follows knows no contours
+    return _grow_soft(plane, reach.left)
+
+
+def _grow_crisp(mask: _Crisp, radius: float) -> Tensor:
+    """A pixel at the distance s from the 0.5 line takes 0.5 + radius - s, cut to 0..1: the share of it that is covered.
+
+    The line lies m - 0.5 beyond the centre of a pixel of the value m (antialiased; as in Gustavson & Strand,
+    "Anti-aliased Euclidean distance transform", 2011), hence 0.5 beyond a full one.
+    """
+    region, sure = (mask.plane > 0, radius - 1) if len(mask.soft) else (mask.region, radius)
+    grown = mask.plane.clone()
+    flat = grown.view(-1)
+    flat[mask.soft] = (flat[mask.soft] + radius).clamp(max=1)
+    lead = 1 - mask.plane if len(mask.soft) else None
+    paint_distances(
+        grown, region, sure, radius + 1, lambda far: (radius + 1 - far).clamp(0, 1), reduce="amax", lead=lead
+    )
+    return torch.maximum(grown, within_distance(region, sure)) if sure > 0 else grown
+
+
+def _grow_soft(plane: Tensor, radius: float) -> Tensor:
+    """Grey dilation; between whole radii a slope moves by the fraction, which whole pixels alone cannot tell."""
+    grown = _spread_disk(plane, radius)
+    whole = math.floor(radius)
+    if whole == radius:
+        return grown
+    less, more = (_spread_disk(plane, reach) if reach else plane for reach in (whole, whole + 1))
+    return torch.maximum(grown, torch.lerp(less, more, radius - whole))
+
+
+def _spread_disk(plane: Tensor, radius: float) -> Tensor:
+    """What is full spreads from its contour; what is soft spreads beyond that."""
+    full = plane >= 1
+    try:
+        grown = torch.maximum(plane, within_distance(full, radius))
+        paint_distances(grown, full, radius, radius + 1, lambda far: (radius + 1 - far).clamp(0, 1), reduce="amax")
+        spread_soft(grown, plane, find_soft(plane), radius)
+    except Scattered:
+        return spread_values(plane, Reach(radius, radius, radius, radius), "round")
+    return grown
+
+
+def _feather(plane: Tensor, width: float, side: str, profile: Profile) -> Tensor:
+    if crisp := _Crisp.of(plane):
+        try:
+            return _feather_crisp(crisp, width, side, profile)
+        except Scattered:
+            pass  # the blur knows no contours
+    return _feather_soft(plane, width, side, profile)
+
+
+def _feather_crisp(mask: _Crisp, width: float, side: str, profile: Profile) -> Tensor:
+    """The profile of the signed distance from the 0.5 line; see `_grow_crisp` for where that lies."""
+    width = max(width, 1.0)  # narrower than a pixel is what an antialiased edge is
+    shift = {"centred": 0.0, "inside": width / 2, "outside": -width / 2}[side]
+    reach = profile.reach * width
+
+    def outside(far: Tensor) -> Tensor:
+        return profile.value((far - HALF + shift) / width)
+
+    def inside(far: Tensor) -> Tensor:
+        return profile.value((HALF - far + shift) / width)
+
+    result = mask.plane.clone()
+    if side == "centred":
+        flat = result.view(-1)
+        flat[mask.soft] = profile.value((HALF - flat[mask.soft]) / width)
+    if side != "inside":
+        lead = 1 - mask.plane if len(mask.soft) else None
+        paint_distances(result, mask.region, 0, reach - shift + HALF, outside, reduce="amax", lead=lead)
+    if side != "outside":
+        lead = mask.plane if len(mask.soft) else None
+        paint_distances(result, ~mask.region, 0, reach + shift + HALF, inside, reduce="amin", lead=lead)
+    return result
+
+
+@dataclass(frozen=True)
+class _Crisp:
+    """A mask ``[H,W]`` that is hard or antialiased: its region of at least one half, and where its soft pixels are."""
+
+    plane: Tensor
+    region: Tensor
+    soft: Tensor
+
+    @staticmethod
+    def of(plane: Tensor) -> _Crisp | None:
+        """The mask as such; None if it has softer edges."""
+        region = plane >= HALF
+        soft = find_soft(plane)
+        return _Crisp(plane, region, soft) if _are_crossed(plane, soft) else None
+
+
+def _feather_soft(plane: Tensor, width: float, side: str, profile: Profile) -> Tensor:
+    shifted = plane
+    if side != "centred":
+        shifted = grow_mask(plane, width / 2 if side == "outside" else -width / 2).squeeze(0)
+    soft = radial_blur(
+        shifted.view(1, 1, *shifted.shape), lambda cycles: profile.transfer(cycles * width), profile.reach * width
+    ).view(plane.shape)
+    soft = torch.where(soft < ROUNDING, 0, torch.where(soft > 1 - ROUNDING, 1, soft))
+    if side == "inside":
+        return torch.minimum(soft, plane)
+    return torch.maximum(soft, plane) if side == "outside" else soft
+
+
+def _are_crossed(plane: Tensor, soft: Tensor) -> bool:
+    """Whether each soft pixel has both nearly nothing and nearly everything among the pixels around it."""
+    if not len(soft):
+        return True
+    wide = functional.pad(plane.view(1, 1, *plane.shape), (1, 1, 1, 1), mode="replicate").flatten()
+    stride = plane.shape[1] + 2
+    centre = (soft // plane.shape[1] + 1) * stride + soft % plane.shape[1] + 1
+    steps = torch.tensor([down * stride + across for down in (-1, 0, 1) for across in (-1, 0, 1)]).to(soft)
+    around = wide[centre.unsqueeze(1) + steps]
+    crossed = (around.amin(1) <= NEARLY_NOTHING) & (around.amax(1) >= 1 - NEARLY_NOTHING)
+    return bool(crossed.all())

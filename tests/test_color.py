@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from hemline.color import linear_to_srgb, oklab_to_srgb, srgb_to_linear, srgb_to_oklab
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hemline.kernels import box_mean, gaussian_blur, remove_small_regions, resize_planes, restore_planes
+from hemline.kernels import box_mean, gaussian_blur, radial_blur, remove_small_regions, resize_planes, restore_planes
 
 
 def smooth_picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -109,3 +109,12 @@ def test_a_region_that_winds_is_one_region():
 
 def test_nothing_stays_nothing():
     assert not remove_small_regions(torch.zeros(2, 5, 5, dtype=torch.bool), torch.ones(2, 5, 5), 1.0).any()
+
+
+def test_a_radial_blur_with_the_gaussians_transfer_is_the_gaussian_blur():
+    planes = torch.rand(2, 3, 40, 51, generator=torch.Generator().manual_seed(3))
+    blurred = radial_blur(planes, lambda cycles: torch.exp(-2 * (torch.pi * cycles * 2.5) ** 2), 10)
+    inside = (..., slice(10, -10), slice(10, -10))
+    assert torch.allclose(blurred[inside], gaussian_blur(planes, 2.5)[inside], atol=2e-3)
+    flat = torch.full((1, 1, 7, 9), 0.3)
+    assert torch.allclose(radial_blur(flat, torch.sinc, 4), flat, atol=1e-6)

@@ -104,6 +104,16 @@ def test_grow_and_feather_gives_a_soft_and_a_hard_mask():
     assert hard.sum() > square_mask().sum()
 
 
+def test_growing_in_percent_goes_by_the_size_of_each_mask():
+    small, large = torch.zeros(1, 200, 200), torch.zeros(1, 200, 200)
+    small[0, 95:105, 95:105] = 1
+    large[0, 50:150, 50:150] = 1
+    result = grow_feather_mask(mask=torch.cat([small, large]), grow=20.0, feather=0.0, unit="% of the mask's size")
+    wide = [int((plane.amax(0) == 1).sum()) for plane in result.outputs[0]]
+    assert wide == [10 + 4, 100 + 40]
+    assert result.text == ("grow 2.0 px, feather 0.0 px", "grow 20.0 px, feather 0.0 px")
+
+
 def test_combining_leaves_out_what_is_not_connected():
     mask = square_mask()
     (united,) = combine_masks_node(mask_a=mask, mask_b=torch.zeros_like(mask), mask_d=mask, invert_d=True).outputs

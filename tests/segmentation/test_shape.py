@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -8,8 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hemline.segmentation.shape import combine_masks, feather_mask, grow_mask
-from hemline.tensors import RangeError, ShapeError, UnknownName
+from hemline.segmentation.shape import (
+    FEATHER_PROFILES,
+    FEATHER_SIDES,
+    GROW_SHAPES,
+    feather_mask,
+    garment_size_px,
+    grow_mask,
+)
+from hemline.tensors import RangeError, UnknownName
 
 ODD_SIZES = [(1, 1), (3, 7), (101, 77)]
 
@@ -20,9 +28,21 @@ def random_mask(height: int, width: int, batch: int = 1, seed: int = 0, hard: bo
     return (blobs > 0.53).float() if hard else ((blobs - 0.4) * 4).clamp(0, 1)
 
 
-def disk(size: int, radius: float) -> torch.Tensor:
+def disk(size: int, radius: float, edge: float = 1) -> torch.Tensor:
     rows, columns = torch.meshgrid(torch.arange(size) - size // 2, torch.arange(size) - size // 2, indexing="ij")
-    return (radius + 0.5 - torch.hypot(rows.float(), columns.float())).clamp(0, 1)[None]
+    return (0.5 - (torch.hypot(rows.float(), columns.float()) - radius) / edge).clamp(0, 1)[None]
+
+
+def sloping_rim(mask: torch.Tensor, radius: float) -> torch.Tensor:
+    """Grey dilation read from its definition: the largest of all values less what they lie beyond the radius."""
+    reach, (height, width) = int(radius) + 1, mask.shape
+    wide = torch.nn.functional.pad(mask, (reach,) * 4)
+    grown = mask.clone()
+    for down in range(2 * reach + 1):
+        for across in range(2 * reach + 1):
+            beyond = max(0.0, math.hypot(down - reach, across - reach) - radius)
+            grown = torch.maximum(grown, wide[down : down + height, across : across + width] - beyond)
+    return grown
 
 
 @pytest.mark.parametrize("size", ODD_SIZES)
@@ -56,7 +76,56 @@ def test_fractions_of_a_pixel_count(radius):
     assert abs(effective - radius) < 0.2
 
 
-@pytest.mark.parametrize("shape", ["round", "square"])
+@pytest.mark.parametrize("radius", [0.5, 2.25, 9.7, 26, -3.6])
+@pytest.mark.parametrize("edge", [1, 8])
+def test_an_antialiased_disk_and_a_soft_one_become_the_larger_disk(radius, edge):
+    error = (grow_mask(disk(151, 40.3, edge), radius) - disk(151, 40.3 + radius, edge)).abs() * edge
+    assert error.max() < 0.6 and error[error > 0].mean() < 0.2
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 99), st.sampled_from(["noise", "soft", "levels", "dots", "hard"]))
+def test_growing_is_grey_dilation_by_a_disk_with_a_sloping_rim(radius, seed, kind):
+    noise = torch.rand(37, 53, generator=torch.Generator().manual_seed(seed))
+    soft = random_mask(37, 53, seed=seed, hard=False)[0]
+    mask = {
+        "noise": noise,
+        "soft": soft,
+        "levels": (soft * 4).round() / 4,
+        "dots": noise * (noise > 0.98),
+        "hard": random_mask(37, 53, seed=seed)[0],
+    }[kind]
+    assert torch.allclose(grow_mask(mask, radius)[0], sloping_rim(mask, radius), atol=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 9), st.integers(0, 99), st.booleans(), st.sampled_from(GROW_SHAPES))
+def test_growing_then_shrinking_never_loses_and_shrinking_then_growing_never_adds(radius, seed, hard, shape):
+    mask = random_mask(40, 33, seed=seed, hard=hard)
+    assert (grow_mask(grow_mask(mask, radius, shape=shape), -radius, shape=shape) >= mask - 1e-5).all()
+    assert (grow_mask(grow_mask(mask, -radius, shape=shape), radius, shape=shape) <= mask + 1e-5).all()
+
+
+@pytest.mark.parametrize(("shape", "metric"), [("diamond", "taxicab"), ("square", "chessboard")])
+def test_diamond_and_square_reach_what_the_hosts_own_nodes_reach(shape, metric):
+    mask = random_mask(60, 70, seed=4)
+    distance = torch.from_numpy(ndimage.distance_transform_cdt(mask[0].numpy() == 0, metric))
+    assert torch.equal(grow_mask(mask, 6, shape=shape)[0] == 1, distance <= 6)
+
+
+def test_each_side_grows_by_its_own_share():
+    mask = torch.zeros(1, 60, 60)
+    mask[0, 25:35, 25:35] = 1
+    for shape in GROW_SHAPES:
+        grown = grow_mask(mask, 10, shape=shape, sides_percent=(0, 50, 100, 150))[0] == 1
+        assert (grown.any(0).nonzero().min(), grown.any(0).nonzero().max()) == (25, 39)
+        assert (grown.any(1).nonzero().min(), grown.any(1).nonzero().max()) == (15, 49)
+    shrunk = grow_mask(mask, -4, sides_percent=(0, 50, 100, 25))[0] == 1
+    assert (shrunk.any(0).nonzero().min(), shrunk.any(0).nonzero().max()) == (25, 32)
+    assert (shrunk.any(1).nonzero().min(), shrunk.any(1).nonzero().max()) == (29, 33)
+
+
+@pytest.mark.parametrize("shape", GROW_SHAPES)
 def test_more_radius_never_gives_less_mask(shape):
     mask = random_mask(60, 50, hard=False)
     grown = [grow_mask(mask, radius, shape=shape) for radius in (-6.5, -2, -0.5, 0, 0.3, 1, 1.7, 4, 9.5)]
@@ -97,13 +166,66 @@ def test_a_batch_equals_the_stack_of_its_singles(side, size):
     assert torch.allclose(whole, torch.cat(singles), atol=2e-6)
 
 
-def test_feathering_centred_keeps_the_half_line_and_the_area():
-    mask = torch.zeros(1, 200, 200)
-    mask[0, :, 100:] = 1
-    soft = feather_mask(mask, 20)
+@pytest.mark.parametrize("profile", FEATHER_PROFILES)
+@pytest.mark.parametrize("edge", [1, 9])
+def test_feathering_centred_keeps_the_half_line_and_the_area(profile, edge):
+    mask = ((torch.arange(200.0) - 99.5) / edge + 0.5).clamp(0, 1).expand(1, 200, 200)
+    soft = feather_mask(mask, 20, profile=profile)
     assert soft[0, 100, 99] < 0.5 < soft[0, 100, 100]
-    blob = disk(241, 60.0)
-    assert abs(float(feather_mask(blob, 20).sum() / blob.sum()) - 1) < 0.005
+    blob = disk(401, 150.0, edge)
+    assert abs(float(feather_mask(blob, 20, profile=profile).sum() / blob.sum()) - 1) < 0.005
+
+
+def test_a_strap_thinner_than_the_feather_keeps_its_half_line():
+    mask = torch.zeros(1, 100, 100)
+    mask[0, :, 47:53] = 1
+    soft = feather_mask(mask, 40)
+    assert torch.equal(soft >= 0.5, mask >= 0.5)
+
+
+@pytest.mark.parametrize("side", FEATHER_SIDES)
+@pytest.mark.parametrize(
+    ("profile", "value"),
+    [
+        ("linear", lambda u: (0.5 - u).clamp(0, 1)),
+        ("smoothstep", lambda u: (0.5 - u).clamp(0, 1) ** 2 * (3 - 2 * (0.5 - u).clamp(0, 1))),
+        ("gaussian", lambda u: (1 - torch.erf(u * 4 / 2**0.5)) / 2),
+    ],
+)
+def test_the_edge_is_the_profile_of_the_exact_distance(profile, value, side):
+    mask = random_mask(90, 110, seed=5)
+    inside = mask[0].bool().numpy()
+    outward, inward = ndimage.distance_transform_edt(~inside), ndimage.distance_transform_edt(inside)
+    distance = torch.from_numpy(outward - inward).float()
+    distance = distance - 0.5 * distance.sign()  # the line lies between the pixels' centres
+    shift = {"centred": 0, "inside": 0.5, "outside": -0.5}[side]
+    wanted = value(distance / 12 + shift)
+    if side != "centred":
+        wanted = torch.minimum(wanted, mask[0]) if side == "inside" else torch.maximum(wanted, mask[0])
+    tail = 2e-3 if profile == "gaussian" else 1e-6  # what the cut Gaussian lacks
+    assert (feather_mask(mask, 12, side=side, profile=profile)[0] - wanted).abs().max() < tail
+
+
+@pytest.mark.parametrize("profile", FEATHER_PROFILES)
+@pytest.mark.parametrize("angle", [0.0, 0.4, 0.785])
+def test_a_soft_edge_in_any_direction_gets_the_same_profile(profile, angle):
+    rows, columns = torch.meshgrid(torch.arange(161.0) - 80, torch.arange(161.0) - 80, indexing="ij")
+    along = columns * math.cos(angle) + rows * math.sin(angle)
+    # Wider than any pixel, so that it is blurred, and far narrower than the feather, so that the profile is seen.
+    soft = feather_mask((0.5 - along / 4).clamp(0, 1)[None], 60, profile=profile)[0, 80]
+    straight = feather_mask((0.5 - along).clamp(0, 1)[None], 60, profile=profile)[0, 80]
+    assert (soft[30:130] - straight[30:130]).abs().max() < 0.02
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 99), st.booleans(), st.sampled_from([(1, 1), (1, 30), (3, 7), (33, 40)]), st.floats(0.3, 60))
+def test_masks_of_any_size_that_touch_the_frame_do_not_fade_there(seed, transposed, size, width):
+    mask = random_mask(*size, seed=seed)
+    mask = mask.mT if transposed else mask
+    for side in FEATHER_SIDES:
+        assert torch.isfinite(feather_mask(mask, width, side=side)).all()
+    full = torch.ones_like(mask)
+    assert torch.equal(feather_mask(full, width), full) and torch.equal(grow_mask(full, -width), full)
 
 
 @settings(max_examples=25, deadline=None)
@@ -150,69 +272,14 @@ def test_numbers_out_of_range_are_refused(call):
         call(torch.zeros(1, 4, 4))
 
 
-def test_unknown_shapes_sides_and_operations_are_refused():
-    with pytest.raises(UnknownName, match="round, square"):
+def test_unknown_shapes_and_sides_are_refused():
+    with pytest.raises(UnknownName, match="round, square, diamond"):
         grow_mask(torch.zeros(1, 4, 4), 1, shape="disc")
     with pytest.raises(UnknownName, match="Did you mean 'centred'"):
         feather_mask(torch.zeros(1, 4, 4), 1, side="centered")
-    with pytest.raises(UnknownName, match="union"):
-        combine_masks([torch.zeros(1, 4, 4)] * 2, "add")
 
 
-HARD_LOGIC = {
-    "union": lambda a, b: a | b,
-    "intersect": lambda a, b: a & b,
-    "subtract": lambda a, b: a & ~b,
-    "xor": lambda a, b: a ^ b,
-    "max": lambda a, b: a | b,
-    "min": lambda a, b: a & b,
-    "product": lambda a, b: a & b,
-    "probabilistic sum": lambda a, b: a | b,
-    "exclude": lambda a, b: a & ~b,
-}
-
-
-@pytest.mark.parametrize("operation", HARD_LOGIC)
-def test_on_hard_masks_the_operations_are_plain_logic(operation):
-    a, b = random_mask(20, 30, seed=1).bool(), random_mask(20, 30, seed=2).bool()
-    assert torch.equal(combine_masks([a, b], operation).bool(), HARD_LOGIC[operation](a, b))
-
-
-@pytest.mark.parametrize(
-    ("operation", "value"),
-    [("product", 0.2), ("probabilistic sum", 0.7), ("exclude", 0.3), ("weighted average", 0.45), ("subtract", 0.5)],
-)
-def test_soft_values_of_two_masks(operation: str, value: float):
-    first, second = torch.full((1, 2, 2), 0.5), torch.full((1, 2, 2), 0.4)
-    assert torch.allclose(combine_masks([first, second], operation), torch.full((1, 2, 2), value))
-
-
-def test_a_weighted_average_goes_by_its_weights():
-    masks = [torch.full((1, 2, 2), value) for value in (1.0, 0.0, 0.5)]
-    assert torch.allclose(combine_masks(masks, "weighted average", weights=[3, 1]), torch.full((1, 2, 2), 3.5 / 5))
-    assert torch.equal(combine_masks(masks, "weighted average", weights=[0, 0, 2]), masks[2])
-    for weights in ([0, 0, 0], [1, -1, 1]):
-        with pytest.raises(RangeError, match="weights"):
-            combine_masks(masks, "weighted average", weights=weights)
-
-
-def test_excluding_wins_over_including():
-    garment, face = torch.ones(1, 4, 4), torch.ones(1, 4, 4)
-    assert not combine_masks([garment, face], "subtract").any()
-
-
-def test_inverting_takes_what_a_mask_leaves_out():
-    a, b = random_mask(20, 30, seed=1), random_mask(20, 30, seed=2)
-    assert torch.equal(combine_masks([a, b], "intersect", invert=[False, True]), combine_masks([a, b], "subtract"))
-
-
-def test_masks_of_two_sizes_are_an_error_that_names_the_option_which_mends_it():
-    masks = [torch.ones(1, 10, 20), torch.ones(1, 30, 40)]
-    with pytest.raises(ShapeError, match=r"20x10 and 40x30.*resize to first"):
-        combine_masks(masks, "union")
-    assert combine_masks(masks, "union", resize=True).shape == (1, 10, 20)
-
-
-def test_the_hosts_empty_mask_counts_as_empty_beside_any_other():
-    mask = torch.ones(2, 10, 20)
-    assert torch.equal(combine_masks([torch.zeros(1, 64, 64), mask], "union"), mask)
+def test_the_size_of_a_mask_is_the_side_of_the_square_of_its_area():
+    mask = torch.zeros(2, 50, 50)
+    mask[0, :20, :45] = 1
+    assert garment_size_px(mask).tolist() == [30, 0]
