@@ -110,8 +110,9 @@ def refine_mask(
             default="round", options=GROW_SHAPES,
         ),
         Port(
-            "profile", "COMBO", "How the soft edge runs: as a Gaussian's, as an S of 3t²-2t³, or straight.",
-            default="gaussian", options=FEATHER_PROFILES,
+            "profile", "COMBO",
+            "blur evens out a ragged edge; gaussian, smoothstep and linear follow it by exact distance.",
+            default="blur", options=FEATHER_PROFILES,
         ),
         Port(
             "unit", "COMBO", "What grow and feather count: pixels, or percent of the mask's size.",
@@ -134,7 +135,7 @@ def refine_mask(
 )  # fmt: skip
 def grow_feather_mask(
     mask: Tensor, grow: float = 8.0, feather: float = 16.0, side: str = "centred", shape: str = "round",
-    profile: str = "gaussian", unit: str = "px", left: float = 100.0, right: float = 100.0, top: float = 100.0,
+    profile: str = "blur", unit: str = "px", left: float = 100.0, right: float = 100.0, top: float = 100.0,
     bottom: float = 100.0,
 ) -> Result:  # fmt: skip
     """Grows or shrinks a mask by an exact distance, then softens its edge; soft masks keep their values."""

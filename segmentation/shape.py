@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import radial_blur
 from ..tensors import as_mask, check_name, check_range
 from .contour import Scattered, find_soft, paint_distances, spread_soft, within_distance
 from .feather import PROFILES, Profile
@@ -20,7 +19,8 @@ GROW_LIMIT_PX = 512
 SIDE_LIMIT_PERCENT = 1000.0
 GROW_SHAPES = SHAPES
 FEATHER_SIDES = ("centred", "inside", "outside")
-FEATHER_PROFILES = tuple(PROFILES)
+BLUR = "blur"
+FEATHER_PROFILES = (BLUR, *PROFILES)
 # A mask is crisp if it has no soft pixels but those that its contour crosses; such a pixel has pixels of at most and of
 # at least these values around it.
 NEARLY_NOTHING = 1 / 64
@@ -59,16 +59,15 @@ def grow_mask(
     return (grown if radius_px > 0 else 1 - grown).to(mask.dtype)
 
 
-def feather_mask(mask: Tensor, width_px: float, *, side: str = "centred", profile: str = "gaussian") -> Tensor:
+def feather_mask(mask: Tensor, width_px: float, *, side: str = "centred", profile: str = BLUR) -> Tensor:
     """The mask ``[B,H,W]``, in its dtype, with an edge that runs softly over `width_px`; 0 gives it back unchanged.
 
-    side: "centred" (the 0.5 line stays put), "inside" (never exceeds the mask) or "outside" (never falls below it).
-    profile: how the edge runs, "gaussian" (an error function, its sigma a quarter of the width), "smoothstep" (3t²-2t³)
-    or "linear". Raises `RangeError` beyond 0..512 px, `UnknownName` for another side or profile.
-
-    The profile of a hard or antialiased mask is laid on the exact distance from its 0.5 line, so that thin parts keep
-    their line too. A mask with soft values, or of countless loose pixels, is blurred by the round kernel that gives
-    straight edges this profile, which keeps its values and its area.
+    side: "centred" (the 0.5 line of a straight edge stays put), "inside" (never exceeds the mask) or "outside" (never
+    falls below it). profile: "blur" blurs by a Gaussian, its sigma a quarter of the width, and evens out a ragged edge.
+    The others lay a curve on the exact distance from the mask's 0.5 line, so that thin parts keep that line too:
+    "gaussian" (an error function of the same sigma), "smoothstep" (3t²-2t³) or "linear". On a mask with soft values, or
+    of countless loose pixels, they blur by the round kernel that gives straight edges this curve, which keeps the
+    values and the area. Raises `RangeError` beyond 0..512 px, `UnknownName` for another side or profile.
     """
     mask = as_mask(mask)
     check_range("feather", width_px, 0, GROW_LIMIT_PX)
@@ -76,10 +75,11 @@ def feather_mask(mask: Tensor, width_px: float, *, side: str = "centred", profil
     check_name("Profile", profile, FEATHER_PROFILES)
     if width_px == 0:
         return mask
-    chosen = PROFILES[profile]
+    chosen = PROFILES["gaussian" if profile == BLUR else profile]
+    feather = _feather_soft if profile == BLUR else _feather
     shift = 0 if side == "centred" else width_px / 2
     reach = math.ceil(chosen.reach * max(width_px, 1) + shift) + 1
-    soft = _by_picture(mask.float(), reach, lambda plane: _feather(plane, width_px, side, chosen))
+    soft = _by_picture(mask.float(), reach, lambda plane: feather(plane, width_px, side, chosen))
     return soft.to(mask.dtype)
 
 
@@ -226,9 +226,7 @@ def _feather_soft(plane: Tensor, width: float, side: str, profile: Profile) -> T
     shifted = plane
     if side != "centred":
         shifted = grow_mask(plane, width / 2 if side == "outside" else -width / 2).squeeze(0)
-    soft = radial_blur(
-        shifted.view(1, 1, *shifted.shape), lambda cycles: profile.transfer(cycles * width), profile.reach * width
-    ).view(plane.shape)
+    soft = profile.blur(shifted.view(1, 1, *shifted.shape), width).view(plane.shape)
     soft = torch.where(soft < ROUNDING, 0, torch.where(soft > 1 - ROUNDING, 1, soft))
     if side == "inside":
         return torch.minimum(soft, plane)
