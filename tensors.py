@@ -107,6 +107,18 @@ def as_mask(mask: Tensor, name: str = "mask") -> Tensor:
     return mask
 
 
+def as_finite_mask(mask: Tensor, name: str = "mask") -> Tensor:
+    """The mask as `as_mask` gives it; raises `RangeError` where a value is NaN or infinite, besides."""
+    mask = as_mask(mask, name)
+    # One sum is the fastest look at all values; only a suspicious one is followed by a look at each.
+    if not mask.sum(dtype=torch.float32).isfinite() and not mask.isfinite().all():
+        raise RangeError(
+            f"{name} holds values that are NaN or infinite; a mask holds numbers from 0 to 1. Look at the node before: "
+            "a model run in half precision often makes them."
+        )
+    return mask
+
+
 def is_host_empty_mask(mask: Tensor) -> bool:
     """Whether this is the 64x64 zero mask by which a host says "this picture has no mask"."""
     return tuple(mask.shape[-2:]) == HOST_EMPTY_MASK_SIZE and not bool(mask.any())

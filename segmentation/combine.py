@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ..tensors import RangeError, ShapeError, as_mask, check_name, is_host_empty_mask, match_batch, resize_mask
+from ..tensors import RangeError, ShapeError, as_finite_mask, check_name, is_host_empty_mask, match_batch, resize_mask
 
 Combine = Callable[[Tensor, Tensor], Tensor]
 COMBINE_OPERATIONS: dict[str, Combine] = {
@@ -40,7 +40,7 @@ def combine_masks(
     Batches 1 and N go together. Raises `RangeError` for weights that are negative or all 0.
     """
     check_name("Operation", operation, COMBINE_OPERATIONS)
-    planes = [as_mask(mask, f"mask {number}").float() for number, mask in enumerate(masks, start=1)]
+    planes = [as_finite_mask(mask, f"mask {number}").float() for number, mask in enumerate(masks, start=1)]
     reference = next((plane for plane in planes if not is_host_empty_mask(plane)), planes[0])
     height, width = reference.shape[1:]
     fitted = [_fit(plane.to(reference.device), height, width, resize) for plane in planes]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..tensors import as_mask, check_name, check_range
+from ..tensors import as_finite_mask, as_mask, check_name, check_range
 from .contour import Scattered, find_soft, paint_distances, spread_soft, within_distance
 from .feather import PROFILES, Profile
 from .spread import SHAPES, Reach, spread_values
@@ -39,12 +39,12 @@ def grow_mask(
     "round" (Euclidean distance), "square" or "diamond" (as hosts' own nodes grow). sides_percent: how much of the
     radius counts to the left, right, top and bottom, 0 to 1000. Fractions of a pixel count: over one pixel beyond the
     radius a value loses 1. What lies beyond the frame neither grows in nor eats away. Raises
-    `RangeError` beyond 512 px, `UnknownName` for another shape.
+    `RangeError` beyond 512 px and for a mask with NaN or infinity, `UnknownName` for another shape.
 
     A hard or antialiased mask grown alike to all sides is grown by exact distances from its contour, sub-pixel, at a
     cost that hardly depends on the radius; any other costs more the larger the radius is.
     """
-    mask = as_mask(mask)
+    mask = as_finite_mask(mask)
     check_range("grow", radius_px, -GROW_LIMIT_PX, GROW_LIMIT_PX)
     check_name("Shape", shape, GROW_SHAPES)
     for name, percent in zip(("left", "right", "top", "bottom"), sides_percent, strict=True):
@@ -69,7 +69,7 @@ def feather_mask(mask: Tensor, width_px: float, *, side: str = "centred", profil
     of countless loose pixels, they blur by the round kernel that gives straight edges this curve, which keeps the
     values and the area. Raises `RangeError` beyond 0..512 px, `UnknownName` for another side or profile.
     """
-    mask = as_mask(mask)
+    mask = as_finite_mask(mask)
     check_range("feather", width_px, 0, GROW_LIMIT_PX)
     check_name("Side", side, FEATHER_SIDES)
     check_name("Profile", profile, FEATHER_PROFILES)

@@ -278,6 +278,20 @@ def test_numbers_out_of_range_are_refused(call):
         call(torch.zeros(1, 4, 4))
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("change", [grow_mask, feather_mask])
+def test_values_that_are_no_numbers_are_refused(value, change):
+    mask = random_mask(9, 9)
+    mask[0, 4, 4] = value
+    with pytest.raises(RangeError, match="NaN or infinite"):
+        change(mask, 2)
+
+
+def test_a_large_mask_in_half_precision_is_not_taken_for_an_infinite_one():
+    full = torch.ones(1, 300, 300, dtype=torch.float16)
+    assert torch.equal(grow_mask(full, 2), full)
+
+
 def test_unknown_shapes_and_sides_are_refused():
     with pytest.raises(UnknownName, match="round, square, diamond"):
         grow_mask(torch.zeros(1, 4, 4), 1, shape="disc")
