@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor
+
+from .tensors import RangeError
 
 _invert = cast("Callable[[Tensor], Tensor]", torch.linalg.inv)  # torch leaves it untyped
 
@@ -61,6 +64,19 @@ def srgb_to_oklab(image: Tensor) -> Tensor:
 def oklab_to_srgb(image_oklab: Tensor) -> Tensor:
     """sRGB-encoded colours ``[...,3]`` of OKLab ones, float32, out of gamut as `oklab_to_linear` gives them."""
     return linear_to_srgb(oklab_to_linear(image_oklab))
+
+
+def parse_colours(text: str) -> Tensor:
+    """The colours ``[N,3]``, sRGB-encoded, float32, of a text like "#ff8800 #fff", split by spaces, commas or ``;``.
+
+    Raises `RangeError` for an empty text and for anything but # with three or six hexadecimal digits.
+    """
+    words = [word for word in re.split(r"[\s,;]+", text) if word]
+    found = [re.fullmatch(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", word) for word in words]
+    if not words or not all(found):
+        raise RangeError(f"colour {text.strip()!r} is none; write it like #ff8800, several with spaces between.")
+    digits = [match[1] if len(match[1]) == 6 else "".join(2 * sign for sign in match[1]) for match in found if match]
+    return torch.tensor([list(bytes.fromhex(word)) for word in digits], dtype=torch.float32) / 255
 
 
 def _inverse(matrix: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +13,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..tensors import check_name
+from ..plugins import Plugin, Registry
+from ..tensors import HemlineError, check_name
 
 BlendFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -30,8 +32,22 @@ class BlendMode:
 
 
 def blend_mode(name: str) -> BlendMode:
-    """The mode of that name; raises `UnknownName` with the nearest known one."""
-    return BLEND_MODES[check_name("Blend mode", name, BLEND_MODES)]
+    """The mode of that name, built in or of a plugin; raises `UnknownName` with the nearest known one."""
+    return MODE_REGISTRY.get(name)
+
+
+def _from_plugin(plugin: Plugin) -> BlendMode:
+    """A plugin's ``function(backdrop, source)``; its attribute ``domain`` is the mode's, "unit" without."""
+    try:
+        inspect.signature(plugin.function).bind(None, None)
+    except TypeError as error:
+        raise HemlineError(f"it must take (backdrop, source): {error}") from error
+
+    def blend(Cb: Tensor, Cs: Tensor) -> Tensor:
+        return plugin.call(tuple(Cb.shape), (Cb, Cs), {})
+
+    domain = check_name("Domain", getattr(plugin.function, "domain", "unit"), ("any", "unit"))
+    return BlendMode(plugin.name, blend, "any" if domain == "any" else "unit")
 
 
 def _normal(_: Tensor, Cs: Tensor) -> Tensor:
@@ -139,3 +155,5 @@ BLEND_MODES: dict[str, BlendMode] = {
         BlendMode("luminosity", _luminosity),
     )
 }
+
+MODE_REGISTRY = Registry("blend mode", "hemline.blend_modes", BLEND_MODES, _from_plugin)

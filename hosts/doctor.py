@@ -11,7 +11,12 @@ from pathlib import Path
 import torch
 
 from .. import __version__
+from ..blending.filters import FILTERS
+from ..blending.modes import MODE_REGISTRY
+from ..plugin_sources import plugin_folders
+from ..plugins import Failure
 from ..segmentation.detect import WEIGHTS
+from ..segmentation.generators import GENERATORS
 from ..segmentation.parser import load_parser
 from ..tensors import BadFile, MissingModel
 from .files import model_folders
@@ -32,7 +37,7 @@ MODEL_SUFFIXES = (".pt", ".pth", ".safetensors", ".onnx")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. state: "ok", "missing" or "none"; cure: the command that adds what is missing."""
+    """One thing looked at. state: "ok", "missing", "none" or "broken"; cure: the command that adds what is missing."""
 
     topic: str
     name: str
@@ -51,8 +56,8 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Everything that decides what Hemline can do on this machine; nothing is loaded, changed or downloaded."""
-    return [*_versions(), *_devices(), *_optional_packages(), *_models()]
+    """Everything that decides what Hemline can do on this machine; plugins are run, nothing changed or downloaded."""
+    return [*_versions(), *_devices(), *_optional_packages(), *_models(), *_plugins()]
 
 
 def _versions() -> list[Finding]:
@@ -99,6 +104,18 @@ def _models() -> list[Finding]:
             place = next(iter(folders), Path(kind))
             findings.append(Finding("model", kind, "none", f"put files into {place}"))
     return findings
+
+
+def _plugins() -> list[Finding]:
+    findings: list[Finding] = []
+    failures: dict[Failure, None] = {}  # one that is left out as a whole is known to each registry
+    for registry in (MODE_REGISTRY, GENERATORS, FILTERS):
+        added = registry.origins().items()
+        findings += [Finding("plugin", name, "ok", f"{registry.kind} of {origin}") for name, origin in added]
+        failures |= dict.fromkeys(registry.failures())
+    findings += [Finding("plugin", Path(failure.origin).name, "broken", failure.line()) for failure in failures]
+    places = ", ".join(map(str, plugin_folders(os.environ)))
+    return findings or [Finding("plugin", "none", "none", f"put .py files into {places}" if places else "turned off")]
 
 
 def _shipped_parser() -> Finding:

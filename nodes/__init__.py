@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .blend import blend_layers
+from .blend import apply_filter_node, blend_layers
 from .detect import detect_garments
 from .export import save_garment_set
+from .generate import generate_mask_node
 from .inpaint import inpaint_crop, inpaint_stitch
 from .inspect import preview_mask
 from .mask import combine_masks_node, grow_feather_mask, refine_mask
@@ -12,10 +13,12 @@ from .spec import Node
 
 NODES: tuple[Node, ...] = (
     detect_garments,
+    generate_mask_node,
     refine_mask,
     grow_feather_mask,
     combine_masks_node,
     blend_layers,
+    apply_filter_node,
     inpaint_crop,
     inpaint_stitch,
     preview_mask,

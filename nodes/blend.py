@@ -1,12 +1,14 @@
-"""Stage 4: layers blended onto a picture."""
+"""Stage 4: layers blended onto a picture, pictures filtered."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
 from ..blending.composite import FITS, SPACES, blend_images
-from ..blending.modes import BLEND_MODES
-from .spec import Port, node
+from ..blending.filters import AMOUNT_LIMIT, FILTERS, RADIUS_LIMIT_PX, apply_filter
+from ..blending.modes import MODE_REGISTRY
+from ..settings import choose_settings, describe_settings
+from .spec import Port, Result, node
 
 
 @node(
@@ -21,7 +23,7 @@ from .spec import Port, node
         Port("mask", "MASK", "Where the layer is seen; everywhere if nothing is connected.", optional=True),
         Port(
             "mode", "COMBO", "Blend mode, as W3C Compositing Level 1 defines it.",
-            default="normal", options=tuple(BLEND_MODES),
+            default="normal", options=MODE_REGISTRY.names,
         ),
         Port("opacity", "FLOAT", "How strongly the layer is seen.", default=1.0, minimum=0.0, maximum=1.0, step=0.01),
         Port("space", "COMBO", "sRGB blends as image editors do; linear blends light.", default="sRGB", options=SPACES),
@@ -38,3 +40,45 @@ def blend_layers(
 ) -> Tensor:  # fmt: skip
     """Blends one picture onto another through a mask, with the 16 blend modes of the W3C standard."""
     return blend_images(base, layer, mask, mode=mode, opacity=opacity, space=space, fit=fit)
+
+
+@node(
+    id="HemlineApplyFilter",
+    name="Apply Filter",
+    category="Hemline/4 Blend",
+    weight="heavy",
+    aliases=("gaussian blur", "sharpen", "unsharp mask", "high pass", "frequency separation", "film grain", "noise"),
+    inputs=(
+        Port("image", "IMAGE", "The picture to change."),
+        Port("mask", "MASK", "Where it changes; everywhere if nothing is connected.", optional=True),
+        Port(
+            "filter", "COMBO", "What is done; plugins may add more.", default="gaussian blur", options=FILTERS.names
+        ),
+        Port(
+            "radius", "FLOAT", "Blur, unsharp mask, high pass: sigma of the Gaussian in pixels.",
+            default=8.0, minimum=0.0, maximum=float(RADIUS_LIMIT_PX), step=0.1,
+        ),
+        Port(
+            "amount", "FLOAT", "Unsharp mask, high pass, grain: how strongly.",
+            default=1.0, minimum=0.0, maximum=AMOUNT_LIMIT, step=0.05,
+        ),
+        Port(
+            "settings", "STRING",
+            "More settings of the filter, 'name = value' per line; the node shows those it has after a run.",
+            default="", multiline=True,
+        ),
+    ),
+    outputs=(Port("image", "IMAGE", "The filtered picture; bit for bit the picture where the mask is 0."),),
+)  # fmt: skip
+def apply_filter_node(
+    image: Tensor, mask: Tensor | None = None, filter: str = "gaussian blur", radius: float = 8.0, amount: float = 1.0,
+    settings: str = "",
+) -> Result:  # fmt: skip
+    """Blurs, sharpens, splits off the fine detail, or adds or matches grain, within a mask or everywhere; plugins add
+    filters.
+    """
+    widgets = {"radius": radius, "amount": amount}
+    values = choose_settings(FILTERS.get(filter).settings, settings, widgets, owner=f"{filter!r}")
+    filtered = apply_filter(image, filter, mask, settings=values)
+    left_out = (failure.line() for failure in FILTERS.failures())
+    return Result((filtered,), text=(f"{filter}: {describe_settings(values)}", *left_out))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
+# What is installed where the tests run must not decide what they see; plugin tests ask for their own.
+os.environ["HEMLINE_PLUGINS"] = "off"
 ROOT = Path(__file__).resolve().parent.parent
 
 

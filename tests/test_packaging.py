@@ -17,7 +17,7 @@ else:
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-NOT_PACKAGED = {"tests", "training", "benchmarks", "docs", "scripts", "build", "dist"}
+NOT_PACKAGED = {"tests", "training", "benchmarks", "docs", "examples", "scripts", "build", "dist"}
 
 
 def folders_with_code() -> set[str]:

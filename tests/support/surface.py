@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hemline.nodes.spec import Node, Port
+from hemline.plugins import Registry
 
 Surface = list[dict[str, Any]]
 LIMITS = ("minimum", "maximum", "step")
@@ -32,8 +33,16 @@ def _describe_input(port: Port) -> dict[str, Any]:
         entry["default"] = port.default
         entry |= {key: getattr(port, key) for key in LIMITS if getattr(port, key) is not None}
     if port.type == "COMBO":
-        entry["options"] = "found at run time" if callable(port.options) else list(port.options)
+        entry["options"] = _fixed_options(port)
     return entry | ({"optional": True} if port.optional else {})
+
+
+def _fixed_options(port: Port) -> list[str] | str:
+    """The options that no plugin and no file decides about."""
+    owner = getattr(port.options, "__self__", None)
+    if isinstance(owner, Registry):
+        return list(owner.built_in)
+    return "found at run time" if callable(port.options) else list(port.options)
 
 
 def broken_promises(old: Surface, new: Surface) -> list[str]:
