@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..segmentation.coverage import FEATHER_LIMIT_PX
 from ..segmentation.generators import GENERATORS, SIZE_LIMIT_PX, generate_mask
-from ..segmentation.shape_masks import FEATHER_LIMIT_PX
 from ..settings import choose_settings, describe_settings
 from .spec import Port, Result, node
 

@@ -11,18 +11,15 @@ from torch import Tensor
 from ..plugins import Plugin, PluginError, Registry
 from ..settings import Setting, Value, choose_settings, settings_of
 from ..tensors import ShapeError, as_image
-from .picture_masks import find_edges, select_colour_range, select_luminance_range
-from .shape_masks import (
+from .gradient_masks import (
     draw_angular_gradient,
     draw_checker,
-    draw_ellipse,
     draw_linear_gradient,
-    draw_polygon,
     draw_radial_gradient,
-    draw_rectangle,
-    draw_regular_polygon,
     draw_stripes,
 )
+from .picture_masks import find_edges, select_colour_range, select_luminance_range
+from .shape_masks import draw_ellipse, draw_polygon, draw_rectangle, draw_regular_polygon
 
 SIZE_LIMIT_PX = 16384
 # A plugin's mask may miss 0..1 by rounding; what misses it by more was meant otherwise.

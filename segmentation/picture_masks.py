@@ -11,7 +11,7 @@ from torch.nn import functional
 from ..color import linear_to_oklab, parse_colours, srgb_to_linear, srgb_to_oklab
 from ..kernels import GAUSSIAN_REACH, gaussian_blur, remove_small_regions
 from ..tensors import HemlineError, RangeError, check_name, check_range
-from .shape_masks import parse_points
+from .coverage import parse_points
 
 # IEC 61966-2-1 / ITU-R BT.709: the share of each primary in relative luminance Y.
 LUMINANCE_WEIGHTS = (0.2126, 0.7152, 0.0722)
