@@ -32,7 +32,7 @@ class Setting:
         """The value that `text` means. Raises `RangeError` where it means none of the setting's type."""
         kind = type(self.default)
         if kind is str:
-            return text
+            return str(text)
         try:
             return _TRUTH[text.lower()] if kind is bool else self.check(int(text) if kind is int else float(text))
         except (KeyError, ValueError):

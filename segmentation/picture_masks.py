@@ -93,12 +93,12 @@ def _fall(excess: Tensor, softness: float) -> Tensor:
 
 
 def _seeds(points: str, height: int, width: int) -> list[tuple[int, int]]:
-    """The pixels (row, column) that hold the points."""
-    seeds = [(math.floor(y), math.floor(x)) for x, y in parse_points(points, height, width)]
-    for y, x in seeds:
-        if not (0 <= y < height and 0 <= x < width):
-            raise RangeError(f"point {x} {y} misses the {width}x{height} picture.")
-    return seeds
+    """The pixels (row, column) that hold the points; a point on the frame belongs to the last pixel before it."""
+    found = parse_points(points, height, width)
+    for x, y in found:
+        if not (0 <= x <= width and 0 <= y <= height):
+            raise RangeError(f"point {x:g} {y:g} misses the {width}x{height} picture.")
+    return [(min(math.floor(y), height - 1), min(math.floor(x), width - 1)) for x, y in found]
 
 
 def _keep_connected(mask: Tensor, seeds: list[tuple[int, int]]) -> Tensor:

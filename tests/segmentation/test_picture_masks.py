@@ -80,6 +80,11 @@ def test_a_low_weight_of_lightness_follows_a_cloth_into_its_shadow():
     assert (strict[..., 10:] == 0).all() and (loose[..., 10:] > 0.9).all()
 
 
+def test_a_point_on_the_frame_belongs_to_the_last_pixel():
+    wand = select_colour_range(halves("#c03020", "#2040a0"), points="1 1")
+    assert (wand[..., :10] == 0).all() and (wand[..., 10:] == 1).all()
+
+
 def test_no_colour_and_no_point_is_an_error():
     with pytest.raises(HemlineError, match="knows no colour"):
         select_colour_range(PICTURE)
