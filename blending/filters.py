@@ -88,7 +88,7 @@ def sharpen_image(image: Tensor, *, radius: float = 2.0, amount: float = 1.0, th
     check_range("amount", amount, 0, AMOUNT_LIMIT)
     check_range("threshold", threshold, 0, 1)
     colours, detail = image[..., :3], _detail(image, radius)
-    kept = (detail.abs() - threshold).clamp(min=0).copysign(detail)
+    kept = (detail.abs() - threshold).clamp(min=0).copysign(detail) if threshold > 0 else detail
     low, high = min(0.0, float(colours.amin())), max(1.0, float(colours.amax()))
     return torch.cat(((colours + amount * kept).clamp(low, high), image[..., 3:]), -1)
 

@@ -25,6 +25,7 @@ FEATHER_LIMIT_PX = 4096
 PROFILE_REACH = 5.5
 # A pixel whose middle is farther than this from a straight edge (half its diagonal) is not cut by it.
 PIXEL_REACH = 0.75
+STRIP_PX = 32768
 
 _erfc = cast("Callable[[Tensor], Tensor]", torch.special.erfc)  # torch leaves it untyped
 
@@ -68,6 +69,19 @@ def turned_axes(height: int, width: int, middle: Point, angle: float) -> tuple[T
         return x, y
     cos, sin = _cos_sin(angle)
     return x * cos + y * sin, y * cos - x * sin
+
+
+def draw_strips(axes: Axes, height: int, width: int, draw: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """What `draw` makes of both coordinates of the pixels, some rows at a time: what it needs meanwhile then stays in
+    the processor's cache, which makes it about twice as fast on a CPU.
+    """
+    x, y = (axis.expand(height, width) for axis in axes)
+    return torch.cat([draw(x[rows], y[rows]) for rows in _strips(height, width)])
+
+
+def _strips(height: int, width: int) -> list[slice]:
+    rows = max(1, STRIP_PX // width)
+    return [slice(top, top + rows) for top in range(0, height, rows)]
 
 
 def turn_points(corners: Sequence[Point], angle: float, about: Point | None = None) -> list[Point]:
@@ -138,8 +152,9 @@ def cover_polygon(corners: Sequence[Point], height: int, width: int, feather: fl
             rows = _near(y0, y1, 1, height)
             crossing = x < x0 + (y[rows] - y0) * ((x1 - x0) / (y1 - y0))
             inside[rows] ^= crossing & ((y0 <= y[rows]) != (y1 <= y[rows]))
-    distance = square.sqrt_()
-    return cover(torch.where(inside, -distance, distance), (across, down), feather)
+    signed = torch.where(inside, -1.0, 1.0).mul_(square.sqrt_())
+    strips = _strips(height, width)
+    return torch.cat([cover(signed[rows], (across[rows], down[rows]), feather) for rows in strips])
 
 
 def _sigma(feather: float) -> float:

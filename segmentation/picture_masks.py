@@ -72,7 +72,7 @@ def select_luminance_range(
     return mask if high == 1 else torch.minimum(mask, _fall(value - high, softness))
 
 
-def find_edges(image: Tensor, *, scale: float = 1.0, contrast: float = 0.1) -> Tensor:
+def find_edges(image: Tensor, *, scale: float = 1.0, contrast: float = 0.25) -> Tensor:
     """1 at edges of the picture that are at least `contrast` high, in proportion less at fainter ones, 0 on flat parts.
 
     Gradient of a Gaussian with sigma `scale` px, over the three channels of OKLab together, in units of the step: an

@@ -12,6 +12,7 @@ from .coverage import (
     Point,
     cover,
     cover_polygon,
+    draw_strips,
     parse_area,
     parse_points,
     turn_normal,
@@ -34,13 +35,17 @@ def draw_rectangle(
     middle, half = parse_area(area, height, width)
     check_range("radius", radius, 0, math.inf)
     radius = min(radius, *half)
-    x, y = (plane.expand(height, width) for plane in turned_axes(height, width, middle, angle))
-    across, down = x.abs() - (half[0] - radius), y.abs() - (half[1] - radius)
-    corner = (across > 0) & (down > 0)
-    normal = torch.where(corner, across, (across >= down).float()), torch.where(corner, down, (down > across).float())
-    outside = torch.hypot(across.clamp(min=0), down.clamp(min=0))
-    distance = outside + torch.maximum(across, down).clamp(max=0) - radius
-    return cover(distance, turn_normal(normal[0].copysign(x), normal[1].copysign(y), angle), feather)
+
+    def draw(x: Tensor, y: Tensor) -> Tensor:
+        across, down = x.abs() - (half[0] - radius), y.abs() - (half[1] - radius)
+        corner = (across > 0) & (down > 0)
+        normal_x = torch.where(corner, across, (across >= down).float()).copysign(x)
+        normal_y = torch.where(corner, down, (down > across).float()).copysign(y)
+        outside = torch.hypot(across.clamp(min=0), down.clamp(min=0))
+        distance = outside + torch.maximum(across, down).clamp(max=0) - radius
+        return cover(distance, turn_normal(normal_x, normal_y, angle), feather)
+
+    return draw_strips(turned_axes(height, width, middle, angle), height, width, draw)
 
 
 def draw_ellipse(height: int, width: int, *, area: str = "", angle: float = 0.0, feather: float = 0.0) -> Tensor:
@@ -50,9 +55,20 @@ def draw_ellipse(height: int, width: int, *, area: str = "", angle: float = 0.0,
     circle of curvature, C. Chatfield, "Simple method for distance to ellipse" (2017).
     """
     middle, (a, b) = parse_area(area, height, width)
-    signed_x, signed_y = (plane.expand(height, width) for plane in turned_axes(height, width, middle, angle))
-    x, y = signed_x.abs(), signed_y.abs()
-    cos = sin = torch.full((height, width), math.sqrt(0.5))
+
+    def draw(signed_x: Tensor, signed_y: Tensor) -> Tensor:
+        x, y = signed_x.abs(), signed_y.abs()
+        cos, sin = _nearest_on_ellipse(x, y, a, b)
+        distance = torch.hypot(x - a * cos, y - b * sin)
+        signed = torch.where((x / a) ** 2 + (y / b) ** 2 < 1, -distance, distance)
+        return cover(signed, turn_normal((b * cos).copysign(signed_x), (a * sin).copysign(signed_y), angle), feather)
+
+    return draw_strips(turned_axes(height, width, middle, angle), height, width, draw)
+
+
+def _nearest_on_ellipse(x: Tensor, y: Tensor, a: float, b: float) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of the point (a cos, b sin) that is nearest to x, y in the first quadrant."""
+    cos = sin = torch.full_like(x, math.sqrt(0.5))
     for _ in range(ELLIPSE_STEPS):
         evolute_x, evolute_y = (a * a - b * b) / a * cos**3, (b * b - a * a) / b * sin**3
         radius = torch.hypot(a * cos - evolute_x, b * sin - evolute_y)
@@ -62,9 +78,7 @@ def draw_ellipse(height: int, width: int, *, area: str = "", angle: float = 0.0,
         norm = torch.hypot(cos, sin)
         known = norm > 0  # in the middle of a circle every direction is as good as the other
         cos, sin = torch.where(known, cos / norm, math.sqrt(0.5)), torch.where(known, sin / norm, math.sqrt(0.5))
-    distance = torch.hypot(x - a * cos, y - b * sin)
-    signed = torch.where((x / a) ** 2 + (y / b) ** 2 < 1, -distance, distance)
-    return cover(signed, turn_normal((b * cos).copysign(signed_x), (a * sin).copysign(signed_y), angle), feather)
+    return cos, sin
 
 
 def draw_polygon(
@@ -85,9 +99,10 @@ def draw_regular_polygon(
     height: int, width: int, *, area: str = "", sides: int = 6, inner: float = 1.0, angle: float = 0.0,
     feather: float = 0.0,
 ) -> Tensor:  # fmt: skip
-    """A polygon ``[H,W]`` of equal sides in the ellipse that fills `area`, one corner up, turned by `angle`.
+    """A regular polygon ``[H,W]``, one corner up, turned by `angle`; stretched where `area` is no square.
 
-    inner: below 1 it becomes a star, whose inner corners lie at that share of the way out. Raises `RangeError`.
+    Its corners lie on the ellipse that fills the area. inner: below 1 the middles of the sides are drawn in to that
+    share of their distance from the centre, which makes a star. Raises `RangeError`.
     """
     check_range("sides", sides, 3, SIDE_LIMIT)
     check_range("inner", inner, 0.01, 1)
