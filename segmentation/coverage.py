@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..tensors import RangeError, check_range
-from .shape import FEATHER_SIGMAS
+from .feather import SIGMAS as FEATHER_SIGMAS
 
 Point = tuple[float, float]
 Axes = tuple[Tensor, Tensor]

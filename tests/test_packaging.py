@@ -35,6 +35,11 @@ def test_every_folder_of_modules_is_a_package():
     assert all((folder / "__init__.py").is_file() for folder in modules)
 
 
+def test_the_check_of_the_registrys_zip_knows_every_module_beside_the_folders():
+    check = (ROOT / ".ci" / "check_pack.py").read_text(encoding="utf-8")
+    assert not [path.name for path in ROOT.glob("*.py") if f'"{path.name}"' not in check]
+
+
 def test_the_version_is_the_same_everywhere():
     assert PROJECT["project"]["version"] == hemline.__version__
     assert f"## {hemline.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
