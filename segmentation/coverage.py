@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..tensors import RangeError, check_range
-from .feather import SIGMAS as FEATHER_SIGMAS
+from .feather import SIGMAS
 
 Point = tuple[float, float]
 Axes = tuple[Tensor, Tensor]
@@ -159,7 +159,7 @@ def cover_polygon(corners: Sequence[Point], height: int, width: int, feather: fl
 
 def _sigma(feather: float) -> float:
     """Of the Gaussian that a feather is, with that of a pixel's own width (1/12 px²)."""
-    return math.sqrt((feather / FEATHER_SIGMAS) ** 2 + 1 / 12)
+    return math.sqrt((feather / SIGMAS) ** 2 + 1 / 12)
 
 
 def _cos_sin(angle: float) -> tuple[float, float]:

@@ -86,7 +86,7 @@ def run(script: str, installed: Path, configuration: Path, *arguments: str) -> t
     paths = os.pathsep.join((str(installed), str(ROOT / "tests")))
     env = {**os.environ, "PYTHONPATH": paths, "XDG_CONFIG_HOME": str(configuration), "APPDATA": str(configuration)}
     command = [sys.executable, "-c", START + script, str(ROOT / "tests"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False, cwd=configuration)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False, cwd=ROOT / "tests")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
