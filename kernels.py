@@ -1,4 +1,4 @@
-"""What masks and pictures both stand on: box and Gaussian means, antialiased resize, runs of connected pixels.
+"""What masks and pictures both stand on: box and Gaussian means, pyramids, antialiased resize, connected pixels.
 
 All functions take planes ``[B,C,H,W]`` unless they say otherwise, compute in float32 and treat what lies beyond the
 frame as the nearest pixel of the frame, so that nothing fades towards the border.
@@ -95,6 +95,53 @@ def _smooth_length(length: int) -> int:
         if rest == 1:
             return length
         length += 1
+
+
+def reduce_planes(planes: Tensor) -> Tensor:
+    """The planes at half the size (rounded up), smoothed: the next level of a Gaussian pyramid.
+
+    The pixel i of the result lies on pixel 2i. Binomial kernel 1 4 6 4 1; Burt & Adelson, "The Laplacian Pyramid as a
+    Compact Image Code" (1983), with a = 3/8.
+    """
+    return _reduce_axis(_reduce_axis(planes.float(), -2), -1)
+
+
+def _reduce_axis(planes: Tensor, axis: int) -> Tensor:
+    size = planes.shape[axis]
+    first, last = planes.narrow(axis, 0, 1), planes.narrow(axis, size - 1, 1)
+    wide = torch.cat([first, first, planes, last, last], axis)
+    taps = [_every_second(wide.narrow(axis, start, size), axis) for start in range(5)]
+    return (taps[0] + taps[4]).add_(taps[1] + taps[3], alpha=4).add_(taps[2], alpha=6).div_(16)
+
+
+def _every_second(planes: Tensor, axis: int) -> Tensor:
+    return planes[..., ::2] if axis == -1 else planes[..., ::2, :]
+
+
+def expand_planes(planes: Tensor, height: int, width: int) -> Tensor:
+    """The planes, a level of a pyramid, interpolated to the size ``height x width`` of the level below it.
+
+    The adjoint of `reduce_planes` times 4 (Burt & Adelson 1983): a flat plane stays flat. A pixel reaches two pixels of
+    the result to each side of its own.
+    """
+    return _expand_axis(_expand_axis(planes.float(), width, -1), height, -2)
+
+
+def _expand_axis(planes: Tensor, size: int, axis: int) -> Tensor:
+    count = planes.shape[axis]
+    wide = torch.cat([planes.narrow(axis, 0, 1), planes, planes.narrow(axis, count - 1, 1)], axis)
+    following = wide.narrow(axis, 2, count)
+    even = (wide.narrow(axis, 0, count) + following).div_(8).add_(planes, alpha=0.75)
+    odd = (planes + following).div_(2)
+    return torch.stack([even, odd], planes.dim() + axis + 1).flatten(axis - 1, axis).narrow(axis, 0, size)
+
+
+def support_box(support: Tensor) -> tuple[int, int, int, int] | None:
+    """x0 y0 x1 y1, end exclusive, of what is True in a plane ``[H,W]``; None where nothing is."""
+    rows, columns = support.any(1).nonzero().flatten(), support.any(0).nonzero().flatten()
+    if not len(rows):
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def resize_planes(planes: Tensor, height: int, width: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import resize_planes, restore_planes
+from ..kernels import resize_planes, restore_planes, support_box
 from ..tensors import ShapeError, as_image, as_mask, check_name, check_range, match_batch, match_mask, resize_mask
 
 TARGETS: dict[str, tuple[tuple[int, int], ...]] = {
@@ -87,7 +87,7 @@ def crop_for_inpainting(
     check_range("padding_px", padding_px, 0, 4096)
     check_range("multiple", multiple, 1, 128)
     frame = (image.shape[2], image.shape[1])
-    boxes = [_mask_box(plane) for plane in mask]
+    boxes = [support_box(plane > NOTHING) for plane in mask]
     needed = _largest([box for box in boxes if box]) or frame
     wanted = _with_context(needed, context, padding_px, frame)
     options = [_checked((width, height), multiple)] if target == "custom" else TARGETS[target]
@@ -126,14 +126,6 @@ def stitch_inpainted(stitch: Stitch, inpainted: Tensor) -> Tensor:
         mixed = torch.where(share > 0, old + share * (new - old), old)
         result[index : index + 1, y0:y1, x0:x1, :channels] = mixed.to(base.dtype)
     return result
-
-
-def _mask_box(plane: Tensor) -> CropBox | None:
-    rows = (plane.amax(1) > NOTHING).nonzero().flatten()
-    columns = (plane.amax(0) > NOTHING).nonzero().flatten()
-    if not len(rows):
-        return None
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _largest(boxes: Sequence[CropBox]) -> tuple[int, int] | None:

@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hemline.kernels import box_mean, gaussian_blur, radial_blur, remove_small_regions, resize_planes, restore_planes
+from hemline.kernels import (
+    box_mean,
+    expand_planes,
+    gaussian_blur,
+    radial_blur,
+    reduce_planes,
+    remove_small_regions,
+    resize_planes,
+    restore_planes,
+    support_box,
+)
 
 
 def smooth_picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -118,3 +128,33 @@ def test_a_radial_blur_with_the_gaussians_transfer_is_the_gaussian_blur():
     assert torch.allclose(blurred[inside], gaussian_blur(planes, 2.5)[inside], atol=2e-3)
     flat = torch.full((1, 1, 7, 9), 0.3)
     assert torch.allclose(radial_blur(flat, torch.sinc, 4), flat, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (3, 7), (31, 40)])
+def test_a_pyramid_keeps_a_flat_plane_flat_and_halves_its_size(size):
+    smaller = reduce_planes(torch.full((2, 3, *size), 0.7))
+    assert smaller.shape == (2, 3, (size[0] + 1) // 2, (size[1] + 1) // 2)
+    assert torch.allclose(smaller, torch.tensor(0.7))
+    assert torch.allclose(expand_planes(smaller, *size), torch.full((2, 3, *size), 0.7))
+
+
+def test_a_pyramids_levels_are_the_binomial_mean_of_every_second_pixel():
+    plane = torch.rand(1, 1, 20, 31)
+    row = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    wanted = (plane[0, 0, 6:11, 8:13] * row.view(5, 1) * row).sum()
+    assert torch.allclose(reduce_planes(plane)[0, 0, 4, 5], wanted)
+
+
+@pytest.mark.parametrize("size", [(16, 12), (9, 15)])
+def test_expanding_is_the_adjoint_of_reducing_away_from_the_frame(size):
+    fine, coarse = torch.zeros(1, 1, *size), torch.zeros(1, 1, (size[0] + 1) // 2, (size[1] + 1) // 2)
+    fine[..., 3:-3, 3:-3] = torch.rand(size[0] - 6, size[1] - 6)
+    coarse[..., 2:-2, 2:-2] = torch.rand(coarse.shape[-2] - 4, coarse.shape[-1] - 4)
+    assert torch.allclose((4 * reduce_planes(fine) * coarse).sum(), (fine * expand_planes(coarse, *size)).sum())
+
+
+def test_the_support_box_holds_what_is_true_and_no_more():
+    support = torch.zeros(9, 7, dtype=torch.bool)
+    assert support_box(support) is None
+    support[2, 3] = support[5, 1] = True
+    assert support_box(support) == (1, 2, 4, 6)
