@@ -12,6 +12,8 @@ from torch.nn import functional
 
 from ..kernels import resize_planes, restore_planes, support_box
 from ..tensors import ShapeError, as_image, as_mask, check_name, check_range, match_batch, match_mask, resize_mask
+from .color_match import METHODS, ColourFit, apply_fits, fit_colours
+from .seams import SEAMS, join_images
 
 TARGETS: dict[str, tuple[tuple[int, int], ...]] = {
     "as is": (),
@@ -33,6 +35,10 @@ TARGETS: dict[str, tuple[tuple[int, int], ...]] = {
 # Values at or below this are what rounding leaves of nothing; a crop is not stretched to hold them.
 NOTHING = 1 / 512
 HARD_LEVEL = 0.5
+# How far outside the mask a crop is compared with its picture: as far as a model's tone is one, within the context that
+# most crops have.
+RING_PX = 64
+STITCH_MATCHES = ("none", *METHODS)
 
 CropBox = tuple[int, int, int, int]
 
@@ -102,30 +108,60 @@ def crop_for_inpainting(
     return Crop(crop.to(image.dtype), hard, soft.to(mask.dtype), stitch)
 
 
-def stitch_inpainted(stitch: Stitch, inpainted: Tensor) -> Tensor:
+def stitch_inpainted(stitch: Stitch, inpainted: Tensor, *, seam: str = "linear", match_colours: str = "none") -> Tensor:
     """The whole pictures with the repainted crops in place, in the pictures' own size, channels and dtype.
 
     inpainted: ``[N,h,w,3|4]``, N = the stitch's batch, or any N where the stitch holds one picture (N results of it);
     of the handed-out size, or of another size with the same aspect within a pixel. The soft mask says how much of the
     new pixel is taken; where it is 0 the picture stays bit for bit. Raises `ShapeError` otherwise.
+
+    seam: as in `join_images`. match_colours: "none", or a method of `fit_colours`, which brings the tone of the crop
+    back to the picture's before it is joined.
+    """
+    return stitch_with_fits(stitch, inpainted, seam=seam, match_colours=match_colours)[0]
+
+
+def stitch_with_fits(
+    stitch: Stitch, inpainted: Tensor, *, seam: str = "linear", match_colours: str = "none"
+) -> tuple[Tensor, tuple[ColourFit | None, ...]]:
+    """What `stitch_inpainted` gives, and for each picture how its crop's colours were changed.
+
+    The fit is learnt from the pixels outside the mask, up to `RING_PX` from it, where the crop should not have changed.
+    It is None for "none", and where too few such pixels lie in the crop.
     """
     inpainted = as_image(inpainted, "inpainted")
+    check_name("Match colours", match_colours, STITCH_MATCHES)
+    check_name("Seam", seam, SEAMS)
     _check_aspect(stitch, inpainted)
     channels = min(stitch.image.shape[-1], inpainted.shape[-1])
     base, mask, inpainted = match_batch(
         (stitch.image, stitch.mask, inpainted.to(stitch.image.device)), ("stitch image", "stitch mask", "inpainted")
     )
     boxes = stitch.boxes if len(stitch.boxes) == len(base) else stitch.boxes * len(base)
-    result = base.clone()
+    result, fits = base.clone(), list[ColourFit | None]()
     for index, box in enumerate(boxes):  # each picture has a box of its own
         inside = _inside(box, base.shape[2], base.shape[1])
         x0, y0, x1, y1 = inside
         new = _restore(inpainted[index : index + 1, ..., :channels], box, inside)
-        old = base[index : index + 1, y0:y1, x0:x1, :channels].float()
-        share = mask[index : index + 1, y0:y1, x0:x1].float().clamp(0, 1).unsqueeze(-1)
-        mixed = torch.where(share > 0, old + share * (new - old), old)
-        result[index : index + 1, y0:y1, x0:x1, :channels] = mixed.to(base.dtype)
-    return result
+        old = base[index : index + 1, y0:y1, x0:x1, :channels]
+        share = mask[index : index + 1, y0:y1, x0:x1]
+        fit = None
+        if match_colours != "none":
+            (fit,) = fit_colours(new, old, share, method=match_colours, ring_px=RING_PX)
+            new = apply_fits(new, (fit,))
+        if seam != "linear":
+            share = _closed(share, inside, base.shape[2], base.shape[1])
+        result[index : index + 1, y0:y1, x0:x1, :channels] = join_images(old, new, share, seam=seam)
+        fits.append(fit)
+    return result, tuple(fits)
+
+
+def _closed(share: Tensor, inside: CropBox, width: int, height: int) -> Tensor:
+    """The mask of a crop with 0 on its outermost pixels, but for those at the frame: the base holds on there."""
+    left, top = int(inside[0] > 0), int(inside[1] > 0)
+    right, bottom = int(inside[2] < width), int(inside[3] < height)
+    inner = share[:, top : share.shape[1] - bottom, left : share.shape[2] - right]
+    return functional.pad(inner, (left, right, top, bottom))
 
 
 def _largest(boxes: Sequence[CropBox]) -> tuple[int, int] | None:

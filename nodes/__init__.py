@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .blend import apply_filter_node, blend_layers
+from .color import estimate_foreground_node, match_colours_node
 from .detect import detect_garments
 from .export import save_garment_set
 from .generate import generate_mask_node
@@ -19,6 +20,8 @@ NODES: tuple[Node, ...] = (
     combine_masks_node,
     blend_layers,
     apply_filter_node,
+    match_colours_node,
+    estimate_foreground_node,
     inpaint_crop,
     inpaint_stitch,
     preview_mask,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..blending.crop import TARGETS, Stitch, check_stitch_mask, crop_for_inpainting, stitch_inpainted
+from ..blending.color_match import describe_fits
+from ..blending.crop import (
+    STITCH_MATCHES,
+    TARGETS,
+    Stitch,
+    check_stitch_mask,
+    crop_for_inpainting,
+    stitch_with_fits,
+)
+from ..blending.seams import SEAMS
 from .spec import Port, Result, node
 
 
@@ -72,9 +81,23 @@ def inpaint_crop(
         Port("stitch", "STITCH", "From Inpaint Crop."),
         Port("image", "IMAGE", "The repainted crop, or several of one picture."),
         Port("mask", "MASK", "Another soft mask of the whole picture to stitch by.", optional=True),
+        Port(
+            "seam", "COMBO", "linear mixes by the mask; multi-band fades tone slowly and detail at once; poisson fits "
+            "the crop's tone to the picture's all along the mask's rim.",
+            default="linear", options=tuple(SEAMS),
+        ),
+        Port(
+            "match_colours", "COMBO", "Undo a shift of tone that the model gave the whole crop, measured just outside "
+            "the mask.",
+            default="none", options=STITCH_MATCHES,
+        ),
     ),
     outputs=(Port("image", "IMAGE", "The whole picture; bit for bit the original where the mask is 0."),),
-)
-def inpaint_stitch(stitch: Stitch, image: Tensor, mask: Tensor | None = None) -> Tensor:
+)  # fmt: skip
+def inpaint_stitch(
+    stitch: Stitch, image: Tensor, mask: Tensor | None = None, seam: str = "linear", match_colours: str = "none"
+) -> Result:
     """Puts the repainted crop back into the whole picture along the soft mask."""
-    return stitch_inpainted(stitch if mask is None else check_stitch_mask(stitch, mask), image)
+    stitch = stitch if mask is None else check_stitch_mask(stitch, mask)
+    stitched, fits = stitch_with_fits(stitch, image, seam=seam, match_colours=match_colours)
+    return Result((stitched,), text=describe_fits(fits) if match_colours != "none" else ())
