@@ -108,22 +108,26 @@ def crop_for_inpainting(
     return Crop(crop.to(image.dtype), hard, soft.to(mask.dtype), stitch)
 
 
-def stitch_inpainted(stitch: Stitch, inpainted: Tensor, *, seam: str = "linear", match_colours: str = "none") -> Tensor:
+def stitch_inpainted(
+    stitch: Stitch, inpainted: Tensor, *, seam: str = "linear", match_colours: str = "none",
+    width_px: float | None = None,
+) -> Tensor:  # fmt: skip
     """The whole pictures with the repainted crops in place, in the pictures' own size, channels and dtype.
 
     inpainted: ``[N,h,w,3|4]``, N = the stitch's batch, or any N where the stitch holds one picture (N results of it);
     of the handed-out size, or of another size with the same aspect within a pixel. The soft mask says how much of the
     new pixel is taken; where it is 0 the picture stays bit for bit. Raises `ShapeError` otherwise.
 
-    seam: as in `join_images`. match_colours: "none", or a method of `fit_colours`, which brings the tone of the crop
+    seam, width_px: as in `join_images`. match_colours: "none", or a method of `fit_colours`, which brings the tone of the crop
     back to the picture's before it is joined.
     """
-    return stitch_with_fits(stitch, inpainted, seam=seam, match_colours=match_colours)[0]
+    return stitch_with_fits(stitch, inpainted, seam=seam, match_colours=match_colours, width_px=width_px)[0]
 
 
 def stitch_with_fits(
-    stitch: Stitch, inpainted: Tensor, *, seam: str = "linear", match_colours: str = "none"
-) -> tuple[Tensor, tuple[ColourFit | None, ...]]:
+    stitch: Stitch, inpainted: Tensor, *, seam: str = "linear", match_colours: str = "none",
+    width_px: float | None = None,
+) -> tuple[Tensor, tuple[ColourFit | None, ...]]:  # fmt: skip
     """What `stitch_inpainted` gives, and for each picture how its crop's colours were changed.
 
     The fit is learnt from the pixels outside the mask, up to `RING_PX` from it, where the crop should not have changed.
@@ -151,7 +155,7 @@ def stitch_with_fits(
             new = apply_fits(new, (fit,))
         if seam != "linear":
             share = _closed(share, inside, base.shape[2], base.shape[1])
-        result[index : index + 1, y0:y1, x0:x1, :channels] = join_images(old, new, share, seam=seam)
+        result[index : index + 1, y0:y1, x0:x1, :channels] = join_images(old, new, share, seam=seam, width_px=width_px)
         fits.append(fit)
     return result, tuple(fits)
 

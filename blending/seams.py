@@ -13,8 +13,9 @@ from ..kernels import box_mean, expand_planes, reduce_planes, support_box
 from ..tensors import ShapeError, as_image, check_name, check_range, match_batch, match_mask
 from .poisson import spread_from_rim
 
-# Without a width given, colours blend over twice the mask's own feather, and over at least so many pixels.
-LEAST_WIDTH_PX = 48
+# Without a width given, colours blend over the mask's own feather, and over at least so many pixels: the wider the band,
+# the more of a new garment's colour is lost where the garment comes near the mask's edge.
+LEAST_WIDTH_PX = 16
 WIDEST_PX = 1024
 # Under a hard mask the band of cells 2^k px wide is whole about six cells inside the mask's edge.
 CELLS_PER_WIDTH = 6
@@ -32,7 +33,7 @@ def join_images(
 
     - "linear": the mask says how much of the layer each pixel takes.
     - "multi-band": fine detail changes over within a few pixels of the line where the mask is half its largest value,
-      coarser structure over ever wider bands, up to `width_px` (by default twice the mask's feather, at least
+      coarser structure over ever wider bands, up to `width_px` (by default the mask's feather, at least
       `LEAST_WIDTH_PX`; less where the mask is too thin for it). No band leaves the part where the mask is above 0, so
       a hard mask's bands lie inside its edge. The mask's largest value is the opacity. Burt & Adelson, "A
       Multiresolution Spline With Application to Image Mosaics" (1983).
@@ -154,7 +155,7 @@ def _erode(support: Tensor) -> Tensor:
 def _count_levels(share: Tensor, width_px: float | None) -> int:
     """How often the pyramid is halved so that its coarsest band changes over within `width_px`."""
     if width_px is None:
-        width_px = min(max(LEAST_WIDTH_PX, 2 * _feather_px(share)), WIDEST_PX)
+        width_px = min(max(LEAST_WIDTH_PX, _feather_px(share)), WIDEST_PX)
     return int(math.log2(max(width_px / CELLS_PER_WIDTH, 1)))
 
 

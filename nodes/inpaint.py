@@ -13,7 +13,7 @@ from ..blending.crop import (
     crop_for_inpainting,
     stitch_with_fits,
 )
-from ..blending.seams import SEAMS
+from ..blending.seams import SEAMS, WIDEST_PX
 from .spec import Port, Result, node
 
 
@@ -91,13 +91,20 @@ def inpaint_crop(
             "the mask.",
             default="none", options=STITCH_MATCHES,
         ),
+        Port(
+            "seam_width", "INT", "Over how many pixels tone fades, for multi-band; 0: over the mask's own feather.",
+            default=0, minimum=0, maximum=WIDEST_PX, step=1,
+        ),
     ),
     outputs=(Port("image", "IMAGE", "The whole picture; bit for bit the original where the mask is 0."),),
 )  # fmt: skip
 def inpaint_stitch(
-    stitch: Stitch, image: Tensor, mask: Tensor | None = None, seam: str = "linear", match_colours: str = "none"
-) -> Result:
+    stitch: Stitch, image: Tensor, mask: Tensor | None = None, seam: str = "linear", match_colours: str = "none",
+    seam_width: int = 0,
+) -> Result:  # fmt: skip
     """Puts the repainted crop back into the whole picture along the soft mask."""
     stitch = stitch if mask is None else check_stitch_mask(stitch, mask)
-    stitched, fits = stitch_with_fits(stitch, image, seam=seam, match_colours=match_colours)
+    stitched, fits = stitch_with_fits(
+        stitch, image, seam=seam, match_colours=match_colours, width_px=seam_width or None
+    )
     return Result((stitched,), text=describe_fits(fits) if match_colours != "none" else ())

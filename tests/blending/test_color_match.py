@@ -52,7 +52,7 @@ def test_a_uniform_shift_comes_back_with_error_0_whatever_the_excluded_half_hold
 def test_a_gain_and_an_offset_are_removed(method, gain, offset):
     reference = photo()
     matched = match_colours(reference * gain + offset, reference, half_mask(), method=method)
-    assert (matched - reference).abs().max() < 0.1 / 255
+    assert (matched - reference).abs().max() < 0.3 / 255
 
 
 def test_affine_removes_a_mixing_of_channels():
