@@ -28,17 +28,22 @@ CELL_PX = 4
 # So many cells are enough to leave the rest out.
 FEW_CELLS = 4096
 MANY_CELLS = 65536
-# Variance below which a gain is not believed: a contrast of three 8-bit codes. Ridge towards "nothing but an offset":
-# with one code, channels that a wall and a pair of trousers do not tell apart were mixed wildly on other colours.
+# Variance below which a gain is not believed: a contrast of three 8-bit codes.
 LEAST_VARIANCE = (3 / 255) ** 2
+# A mixing of channels is believed as far as their contrast is more than so many times what no mixing explains: a wall
+# and a pair of trousers tell channels badly apart, and a wrong mixing shows on every other colour.
+CAUTION = 10.0
 # Tukey's biweight: 95 % efficient on Gaussian noise. Beaton & Tukey (1974).
 BIWEIGHT = 4.685
 # The median of |x| of a Gaussian times this is its sigma.
 MAD_TO_SIGMA = 1.4826
 # Residuals are never taken to be finer than a quarter of an 8-bit code.
 FINEST_SIGMA = 0.25 / 255
-ROUNDS = 20
+ROUNDS = 12
+# From step to step, so that twelve reach from the whole range to a code.
+NARROWING = 0.6
 
+_Regression = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 _solve = cast("Callable[..., Tensor]", torch.linalg.solve)  # torch leaves it untyped
 
 
@@ -245,9 +250,9 @@ def _fit(source: _Cells, target: _Cells, paired: bool, method: str, space: str) 
         return ColourFit(
             matrix.cpu(), offset.cpu(), space, source.pixels, 0.0, float(shift.square().mean().sqrt()), 0.0
         )
-    matrix, offset, trust = _fit_robustly(x, y, source.weights, _map_affine if method == "affine" else _map_spread)
+    weights = source.weights * _trust(x, y, source.weights, _map_affine if method == "affine" else _map_gains)
+    matrix, offset = _map_affine(x, weights, y) if method == "affine" else _map_spread(x, weights, y, weights)
     fit = ColourFit(matrix.cpu(), offset.cpu(), space, source.pixels, 0.0, 0.0, 0.0)
-    weights = source.weights * trust
     before, after = (
         float(_mean((colours - target.colours).square(), weights).mean().sqrt())
         for colours in (source.colours, _map(source.colours, fit))
@@ -256,22 +261,36 @@ def _fit(source: _Cells, target: _Cells, paired: bool, method: str, space: str) 
     return replace(fit, outliers=outliers, before=before, after=after)
 
 
-def _fit_robustly(
-    x: Tensor, y: Tensor, weights: Tensor, solve: Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Matrix, offset and how far each pair was trusted (0..1), from the median offset on."""
-    matrix, offset = torch.eye(3, device=x.device), (y - x).median(0).values
+def _trust(x: Tensor, y: Tensor, weights: Tensor, regress: _Regression) -> Tensor:
+    """How far each pair ``[N]`` belongs to one map of x to y, 0..1.
+
+    The least sum of distances first, which has no false minimum to fall into where one flat wall fills most of the
+    picture; then Tukey's biweight, whose scale is narrowed down step by step from the largest distance.
+    """
+    distances = _distances(x, y, regress(x, weights, y))
     trust = torch.ones_like(weights)
     for _ in range(ROUNDS):
-        residual = y - x @ matrix.T - offset
-        sigma = max(MAD_TO_SIGMA * float(residual.abs().median()), FINEST_SIGMA)
-        distance = residual.square().mean(1).sqrt() / (BIWEIGHT * sigma)
-        trust = (1 - distance.square()).clamp_min(0).square()
-        before = torch.cat([matrix.flatten(), offset])
-        matrix, offset = solve(x, weights * trust, y, weights * trust)
-        if float((torch.cat([matrix.flatten(), offset]) - before).abs().max()) < 1e-6:
-            break
-    return matrix, offset, trust
+        distances = _distances(x, y, regress(x, weights * trust, y))
+        trust = FINEST_SIGMA / distances.clamp_min(FINEST_SIGMA)
+    sigma = float(distances.amax()) / BIWEIGHT
+    for _ in range(ROUNDS):
+        distances = _distances(x, y, regress(x, weights * trust, y))
+        finest = max(MAD_TO_SIGMA * float(distances.median()), FINEST_SIGMA)
+        sigma = max(sigma * NARROWING, finest)
+        trust = (1 - (distances / (BIWEIGHT * sigma)).square()).clamp_min(0).square()
+    return trust
+
+
+def _distances(x: Tensor, y: Tensor, fitted: tuple[Tensor, Tensor]) -> Tensor:
+    return (y - x @ fitted[0].T - fitted[1]).square().mean(1).sqrt()
+
+
+def _map_gains(x: Tensor, weights: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The gain and offset per channel of least squares, drawn towards gain 1 where x has no contrast."""
+    x_mean, y_mean = _mean(x, weights), _mean(y, weights)
+    own, cross = _mean((x - x_mean).square(), weights), _mean((x - x_mean) * (y - y_mean), weights)
+    gain = (cross + LEAST_VARIANCE) / (own + LEAST_VARIANCE)
+    return torch.diag(gain), y_mean - gain * x_mean
 
 
 def _map_spread(x: Tensor, x_weights: Tensor, y: Tensor, y_weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -282,21 +301,24 @@ def _map_spread(x: Tensor, x_weights: Tensor, y: Tensor, y_weights: Tensor) -> t
     return torch.diag(gain), y_mean - gain * x_mean
 
 
-def _map_affine(x: Tensor, weights: Tensor, y: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
+def _map_affine(x: Tensor, weights: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """The matrix and offset of least squares, drawn towards the identity where x has no contrast.
 
-    Least squares takes grain in x for contrast that y lacks. Half of what is left over is taken to be x's, and counted
-    as passed on unchanged (errors in variables: Fuller, "Measurement Error Models", 1987).
+    How far is told by what a first fit leaves over. Least squares takes grain in x for contrast that y lacks; so half
+    of what is left over is taken to be x's, and counted as passed on unchanged (errors in variables: Fuller,
+    "Measurement Error Models", 1987).
     """
     x_mean, y_mean = _mean(x, weights), _mean(y, weights)
     shared = ((x - x_mean) * (weights / weights.sum()).unsqueeze(1)).T
     # Three by three: solved in float64 on the CPU, which every device can give to.
     own, cross = (shared @ (x - x_mean)).cpu().double(), (shared @ (y - y_mean)).cpu().double()
-    ridge = LEAST_VARIANCE * torch.eye(3, dtype=torch.float64)
+    one = torch.eye(3, dtype=torch.float64)
+    ridge = FINEST_SIGMA**2 * one
     plain = _solve(own + ridge, cross + ridge).to(x)
     left = (y - y_mean) - (x - x_mean) @ plain
-    noise = ((left * (weights / weights.sum()).unsqueeze(1)).T @ left / 2).cpu().double()
-    matrix = _solve(own + ridge, cross + noise + ridge).T.float().to(x.device)
+    noise = ((left * (weights / weights.sum()).unsqueeze(1)).T @ left).cpu().double()
+    ridge = ridge + CAUTION * noise.diagonal().mean() * one
+    matrix = _solve(own + ridge, cross + noise / 2 + ridge).T.float().to(x.device)
     return matrix, y_mean - matrix @ x_mean
 
 

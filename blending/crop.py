@@ -118,8 +118,8 @@ def stitch_inpainted(
     of the handed-out size, or of another size with the same aspect within a pixel. The soft mask says how much of the
     new pixel is taken; where it is 0 the picture stays bit for bit. Raises `ShapeError` otherwise.
 
-    seam, width_px: as in `join_images`. match_colours: "none", or a method of `fit_colours`, which brings the tone of the crop
-    back to the picture's before it is joined.
+    seam, width_px: as in `join_images`. match_colours: "none", or a method of `fit_colours`, which brings the tone of
+    the crop back to the picture's before it is joined.
     """
     return stitch_with_fits(stitch, inpainted, seam=seam, match_colours=match_colours, width_px=width_px)[0]
 

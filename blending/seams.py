@@ -13,8 +13,8 @@ from ..kernels import box_mean, expand_planes, reduce_planes, support_box
 from ..tensors import ShapeError, as_image, check_name, check_range, match_batch, match_mask
 from .poisson import spread_from_rim
 
-# Without a width given, colours blend over the mask's own feather, and over at least so many pixels: the wider the band,
-# the more of a new garment's colour is lost where the garment comes near the mask's edge.
+# Without a width given, colours blend over the mask's own feather, and over at least so many pixels: the wider the
+# band, the more of a new garment's colour is lost where the garment comes near the mask's edge.
 LEAST_WIDTH_PX = 16
 WIDEST_PX = 1024
 # Under a hard mask the band of cells 2^k px wide is whole about six cells inside the mask's edge.

