@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# The solver stops once a step changes no value by more than this share of the rim's range, a fortieth of an 8-bit code.
+# The largest error, as a share of the largest pull of the rim on a pixel: of a rim that is a tenth off, 1/400 of a code.
 TOLERANCE = 1e-4
-# A step takes away about five sixths of the error, whatever the size; ragged regions need a dozen steps at most.
+# A step takes away about five sixths of the error, whatever the size; ragged regions need a dozen steps at most. So the
+# solver may stop once a step changes no value by more than so many times the tolerance.
+LAST_STEP = 3.0
 MOST_STEPS = 40
 # Two sweeps of damped Jacobi whose dampings are the roots of a Chebyshev polynomial on 1/2..2, the part of the
 # operator's range that a coarser grid cannot see; the two together leave 22 % of it.
@@ -49,29 +51,29 @@ def spread_from_rim(inside: Tensor, rim: Tensor) -> Tensor:
 
     Each pixel becomes the mean of its neighbours: the five-point Laplace equation, solved by conjugate gradients with
     one multigrid cycle as preconditioner (Tatebe 1993; McAdams, Sifakis, Teran 2010) until a step changes no value by
-    more than `TOLERANCE` of the rim's largest magnitude.
+    more than `LAST_STEP` times `TOLERANCE` of the largest pull, which leaves an error below `TOLERANCE` of it.
     """
     pull = torch.where(inside, _sum_neighbours(torch.where(inside, 0, rim.float())), 0)
     if not bool(pull.any()):
         return torch.zeros_like(pull)
     grids = _build_grids(inside)
-    reach = TOLERANCE * float(pull.abs().amax())
-    return _conjugate_gradients(grids, pull, _start(grids, pull), reach)
+    last_step = LAST_STEP * TOLERANCE * float(pull.abs().amax())
+    return _conjugate_gradients(grids, pull, _start(grids, pull), last_step)
 
 
-def _conjugate_gradients(grids: list[_Grid], pull: Tensor, values: Tensor, tolerance: float) -> Tensor:
-    residual = pull - _apply(grids[0], values)
+def _conjugate_gradients(grids: list[_Grid], pull: Tensor, values: Tensor, last_step: float) -> Tensor:
+    residual = _residual(grids[0], values, pull)
     direction, slope = torch.zeros_like(values), None
     for _ in range(MOST_STEPS):
         proposed = _cycle(grids, 0, residual)
         new_slope = _inner(residual, proposed)
         direction = proposed if slope is None else proposed.add_(direction * (new_slope / slope.clamp_min(TINY)))
         slope = new_slope
-        image = _apply(grids[0], direction)
+        image = _apply(grids[0], direction).mul_(grids[0].inside)
         length = slope / _inner(direction, image).clamp_min(TINY)
         step = direction * length
         values = values + step
-        if float(step.abs().amax()) <= tolerance:
+        if float(step.abs().amax()) <= last_step:
             break
         residual = residual.sub_(image.mul_(length))
     return values
@@ -91,7 +93,7 @@ def _start(grids: list[_Grid], pull: Tensor) -> Tensor:
         pulls.append(_restrict(pulls[-1]) * grid.inside)
     values = torch.zeros_like(pulls[-1])
     for level in range(len(grids) - 1, 0, -1):
-        residual = pulls[level] - _apply(grids[level], values)
+        residual = _residual(grids[level], values, pulls[level])
         step = _cycle(grids, level, residual)
         length = _inner(residual, step) / _inner(step, _apply(grids[level], step)).clamp_min(TINY)
         values = _prolong(values + step * length, grids[level - 1])
@@ -107,7 +109,7 @@ def _cycle(grids: list[_Grid], level: int, residual: Tensor) -> Tensor:
             values = _sweep(grid, _sweep(grid, values, residual, SWEEPS[0]), residual, SWEEPS[1])
         return values
     values = _sweep(grid, values, residual, SWEEPS[1])
-    left = _restrict(_apply(grid, values).neg_().add_(residual)) * grids[level + 1].inside
+    left = _restrict(_residual(grid, values, residual)) * grids[level + 1].inside
     values += _prolong(_cycle(grids, level + 1, left), grid)
     return _sweep(grid, _sweep(grid, values, residual, SWEEPS[1]), residual, SWEEPS[0])
 
@@ -118,15 +120,24 @@ def _sweep(grid: _Grid, values: Tensor, residual: Tensor, damping: float) -> Ten
 
 
 def _apply(grid: _Grid, values: Tensor) -> Tensor:
-    """Each unknown cell times its diagonal less its neighbours."""
-    if grid.across is None or grid.down is None:
-        return (grid.diagonal * values).sub_(_sum_neighbours(values)).mul_(grid.inside)
+    """Each unknown cell times its diagonal less its neighbours; on the finest level other cells hold anything."""
     result = grid.diagonal * values
+    if grid.across is None or grid.down is None:
+        result[..., :, 1:] -= values[..., :, :-1]
+        result[..., :, :-1] -= values[..., :, 1:]
+        result[..., 1:, :] -= values[..., :-1, :]
+        result[..., :-1, :] -= values[..., 1:, :]
+        return result
     result[..., :, 1:].addcmul_(grid.across, values[..., :, :-1], value=-1)
     result[..., :, :-1].addcmul_(grid.across, values[..., :, 1:], value=-1)
     result[..., 1:, :].addcmul_(grid.down, values[..., :-1, :], value=-1)
     result[..., :-1, :].addcmul_(grid.down, values[..., 1:, :], value=-1)
     return result
+
+
+def _residual(grid: _Grid, values: Tensor, pull: Tensor) -> Tensor:
+    """What `values` leave of the pull; 0 in cells that are not unknown."""
+    return _apply(grid, values).neg_().add_(pull).mul_(grid.inside)
 
 
 def _sum_neighbours(values: Tensor) -> Tensor:
@@ -140,8 +151,9 @@ def _sum_neighbours(values: Tensor) -> Tensor:
 def _restrict(values: Tensor) -> Tensor:
     """Half the size (rounded up), the adjoint of `_prolong`: weights 1 3 3 1 over 4 on each axis."""
     height, width = values.shape[-2:]
-    wide = functional.pad(values, (0, width % 2, 0, height % 2))
-    return _restrict_rows(_restrict_rows(wide).mT).mT
+    if height % 2 or width % 2:
+        values = functional.pad(values, (0, width % 2, 0, height % 2))
+    return _restrict_rows(_restrict_rows(values).mT).mT
 
 
 def _restrict_rows(values: Tensor) -> Tensor:
