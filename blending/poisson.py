@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# The largest error, as a share of the largest pull of the rim on a pixel; a rim that is 0.1 off: 1/400 of an 8-bit code.
+# The largest error, as a share of the rim's largest pull on a pixel; for a rim that is 0.1 off 1/400 of an 8-bit code.
 TOLERANCE = 1e-4
 # A step takes away about five sixths of the error, whatever the size; ragged regions need a dozen steps at most. So the
 # solver may stop once a step changes no value by more than so many times the tolerance.
