@@ -7,66 +7,25 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .errors import BadFile as BadFile
+from .errors import BadWorkflow as BadWorkflow
+from .errors import HemlineError as HemlineError
+from .errors import MissingModel as MissingModel
+from .errors import RangeError as RangeError
+from .errors import ShapeError as ShapeError
+from .errors import UnknownName as UnknownName
+from .errors import check_name as check_name
+from .errors import check_range as check_range
+from .errors import unknown_name as unknown_name
+
 # ComfyUI's loaders hand out a 64x64 zero mask where a picture has no alpha: it means "no mask", not a size.
 HOST_EMPTY_MASK_SIZE = (64, 64)
-
-
-class HemlineError(ValueError):
-    """Base of every error that Hemline raises on purpose; the message says what was got, wanted, and what to do."""
-
-
-class ShapeError(HemlineError):
-    """A tensor has the wrong number of axes, channels, or another size than its partner."""
-
-
-class RangeError(HemlineError):
-    """A number lies outside the range that the function takes."""
-
-
-class UnknownName(HemlineError):
-    """A mode, label, method or node id that nobody knows."""
-
-
-class MissingModel(HemlineError):
-    """A model file or optional package is needed and not there."""
-
-
-class BadFile(HemlineError):
-    """A file cannot be read or written as what it should be."""
-
-
-class BadWorkflow(HemlineError):
-    """A workflow JSON cannot be run as it stands."""
-
-
-def unknown_name(kind: str, got: str, known: Iterable[str]) -> UnknownName:
-    """The error for a name that is not among `known`; it lists them and points at the nearest."""
-    names = list(known)
-    near = difflib.get_close_matches(got.lower(), [name.lower() for name in names], n=1, cutoff=0.6)
-    hint = next((f" Did you mean {name!r}?" for name in names if near and name.lower() == near[0]), "")
-    return UnknownName(f"{kind} {got!r} is not known.{hint} Known: {', '.join(names)}.")
-
-
-def check_name(kind: str, got: str, known: Iterable[str]) -> str:
-    """`got`, if it is one of `known`; otherwise raises `UnknownName` with the nearest known one."""
-    names = list(known)
-    if got not in names:
-        raise unknown_name(kind, got, names)
-    return got
-
-
-def check_range(name: str, value: float, low: float, high: float) -> float:
-    """`value`, if it is a finite number in low..high; otherwise raises `RangeError`."""
-    if not low <= value <= high:  # also false for NaN
-        raise RangeError(f"{name} is {value}; give a number from {low:g} to {high:g}.")
-    return value
 
 
 def as_image(image: Tensor, name: str = "image") -> Tensor:

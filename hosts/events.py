@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class Events:
@@ -25,11 +25,18 @@ class Events:
         """Something that went wrong; as JSON it stays on standard output, among the other events."""
         self._write(sys.stdout if self.as_json else sys.stderr, event, line, {"error": line, **values})
 
+    def warn(self, event: str, line: str, **values: Any) -> None:
+        """Something to know that stops nothing; as JSON it stays on standard output, among the other events."""
+        self._write(sys.stdout if self.as_json else sys.stderr, event, line, {"warning": line, **values})
+
     def step(self, title: str, done: int, total: int) -> None:
         """Moves the bar, which is only there on a terminal and not beside JSON."""
         if self.as_json or not sys.stderr.isatty():
             return
         if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
             # Its own redirection would send piped results to the terminal.
             self._bar = Progress(
