@@ -22,16 +22,19 @@ from ..tensors import BadFile, MissingModel
 from .files import model_folders
 
 REQUIRED = ("torch", "numpy", "pillow", "safetensors", "typer", "rich")
-# Package -> (extra that brings it, what it will be for: nothing of this version uses them yet).
+# Package -> (extra that brings it, what it is for).
 OPTIONAL = {
     "ultralytics": ("yolo", "YOLO garment detectors (AGPL-3.0)"),
     "segment-anything": ("sam", "SAM masks"),
     "tifffile": ("io", "16-bit and float TIFF"),
-    "imagecodecs": ("io", "16-bit PNG, AVIF, JPEG XL"),
+    "imagecodecs": ("io", "compressed TIFF, AVIF, JPEG XL"),
     "OpenEXR": ("io", "EXR"),
+    "zlib-ng": ("io", "PNG in half the time"),
     "fsspec": ("batch", "remote folders"),
     "ray": ("batch", "clusters"),
 }
+# Extras that nothing of this version uses yet.
+UNUSED_EXTRAS = ("yolo", "sam", "batch")
 MODEL_SUFFIXES = (".pt", ".pth", ".safetensors", ".onnx")
 
 
@@ -90,8 +93,8 @@ def _optional_packages() -> list[Finding]:
         if version:
             findings.append(Finding("package", name, "ok", f"{version}, {purpose}"))
         else:
-            later = f"{purpose}; not used by this version yet"
-            findings.append(Finding("package", name, "missing", later, f'pip install "hemline[{extra}]"'))
+            detail = f"{purpose}; not used by this version yet" if extra in UNUSED_EXTRAS else purpose
+            findings.append(Finding("package", name, "missing", detail, f'pip install "hemline[{extra}]"'))
     return findings
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -20,6 +19,7 @@ from ..context import Context, ModelCache
 from ..tensors import BadFile, UnknownName
 from .lettering import letter
 from .pictures import from_bytes, to_bytes
+from .whole_file import whole_file
 
 # Windows takes none of these in a name; they are replaced everywhere, so that one workflow gives one name.
 _REPLACED_SIGNS = re.compile(r'[<>:"|?*\x01-\x1f\x7f]')
@@ -75,18 +75,8 @@ class FolderStore:
     def save_bytes(self, name: str, data: bytes) -> Path:
         """Writes `data` and returns the path. Raises `BadFile`; then nothing new stays in the folder."""
         path = self.path_of(name)
-        temporary = path.parent / f".hemline-{secrets.token_hex(8)}.tmp"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "xb") as file:
-                file.write(data)
-            os.replace(temporary, path)
-        except OSError as error:
-            _remove(temporary)
-            raise BadFile(f"{path} cannot be written ({error.strerror or error}); nothing was saved.") from error
-        except BaseException:
-            _remove(temporary)
-            raise
+        with whole_file(path) as temporary, open(temporary, "xb") as file:
+            file.write(data)
         return path
 
     def unused_name(self, name: str) -> str:
@@ -219,10 +209,3 @@ def _is_unencodable(name: str) -> bool:
     except UnicodeEncodeError:
         return True
     return False
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:  # the folder itself is gone or forbidden, so there is nothing of ours in it
-        return

@@ -6,7 +6,6 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from ..tensors import HOST_EMPTY_MASK_SIZE, BadFile, ShapeError
+from .formats.pillow import SIXTEEN_BIT_RAWMODES, open_lazily, orientation_of, rawmode_of, sixteen_bit_levels
+from .formats.reading import check_is_file, upright_pixels
 
 _LOG = logging.getLogger(__name__)
 _TOP_16 = 65535.0
@@ -44,11 +45,9 @@ def load_image(path: str | os.PathLike[str]) -> LoadedImage:
     Raises `BadFile` for a missing, empty, damaged or foreign file and for a folder.
     """
     path = Path(path)
-    if "\0" in str(path):
-        raise BadFile(f"{str(path)!r} is no file name (it holds a NUL); check the name.")
-    _check_is_file(path)
+    check_is_file(path)
     try:
-        with _open(path) as picture:
+        with open_lazily(path) as picture:
             colours, alpha, bits = _sixteen_bit(picture, path) or _eight_bit(picture)
     except Image.UnidentifiedImageError as error:
         raise BadFile(f"{path} is not a picture that can be read; give a {_FORMATS} file.") from error
@@ -78,21 +77,6 @@ def from_bytes(pixels: Tensor) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels.numpy()))
 
 
-def _check_is_file(path: Path) -> None:
-    """Raises `BadFile` for what is told without decoding: missing, a folder, no rights, empty."""
-    try:
-        if path.is_dir():
-            raise BadFile(f"{path} is a folder; give one picture file.")
-        with path.open("rb") as file:
-            head = file.read(16)
-    except FileNotFoundError as error:
-        raise BadFile(f"{path} does not exist; check the name and the folder.") from error
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read ({error.strerror}); check the file and its rights.") from error
-    if not head:
-        raise BadFile(f"{path} is empty (0 bytes); copy or export it again.")
-
-
 def _eight_bit(picture: Image.Image) -> tuple[Tensor, Tensor | None, int]:
     """Colours ``[H,W,3]``, alpha ``[H,W]`` or None, and bits of anything that Pillow reads."""
     # Palettes count as having alpha because ComfyUI gives them a mask of their own size.
@@ -107,39 +91,14 @@ def _eight_bit(picture: Image.Image) -> tuple[Tensor, Tensor | None, int]:
 
 
 def _sixteen_bit(picture: Image.Image, path: Path) -> tuple[Tensor, Tensor | None, int] | None:
-    """As `_eight_bit` for 16-bit colour PNGs; None for any other file.
-
-    Pillow keeps only the high bytes of these. The decoder is told by a raw mode which bytes to take, so a second pass
-    with another raw mode brings the low ones; that is far faster than undoing PNG's row filters here.
-    """
-    rawmode = _rawmode(picture)
-    if picture.format != "PNG" or rawmode not in ("RGB;16B", "RGBA;16B", "LA;16B"):
+    """As `_eight_bit` for 16-bit colour PNGs, of which Pillow itself keeps 8 bits; None for any other file."""
+    rawmode = rawmode_of(picture)
+    if picture.format != "PNG" or rawmode not in SIXTEEN_BIT_RAWMODES:
         return None
-    if rawmode == "LA;16B":  # four bytes per pixel, just like RGBA: grey high, grey low, alpha high, alpha low
-        grey_high, grey_low, alpha_high, alpha_low = _decode_as(path, "RGBA").unbind(-1)
-        return _as_grey((grey_high * 256 + grey_low) / _TOP_16), (alpha_high * 256 + alpha_low) / _TOP_16, 16
-    low = _decode_as(path, rawmode.replace("16B", "16L"))
-    values = (_values(_upright(picture)) * 256 + low) / _TOP_16
-    return values[..., :3].contiguous(), values[..., 3].contiguous() if rawmode == "RGBA;16B" else None, 16
-
-
-def _decode_as(path: Path, rawmode: str) -> Tensor:
-    """The upright pixels of a PNG, its bytes taken as `rawmode` says."""
-    with _open(path) as picture:
-        codec, box, offset, _ = picture.tile[0]
-        picture.tile = [(codec, box, offset, rawmode)]
-        return _values(_upright(picture))
-
-
-def _open(path: Path) -> Any:
-    """The file as Pillow's lazy picture; untyped because only file-backed pictures have tiles and can be closed."""
-    return Image.open(path)
-
-
-def _rawmode(picture: Any) -> str:
-    """The raw mode by which Pillow is going to unpack the file; empty where there is none."""
-    args = picture.tile[0][3] if getattr(picture, "tile", None) else ""
-    return args if isinstance(args, str) else ""
+    levels = upright_pixels(sixteen_bit_levels(path, rawmode), orientation_of(picture))
+    values = torch.as_tensor(levels.astype(np.float32)) / _TOP_16
+    alpha = values[..., -1].contiguous() if values.shape[-1] in (2, 4) else None
+    return _as_grey(values[..., 0]) if values.shape[-1] == 2 else values[..., :3].contiguous(), alpha, 16
 
 
 def _upright(picture: Image.Image) -> Image.Image:

@@ -69,7 +69,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def test_the_wheel_holds_every_module_the_weights_and_the_help_pages_and_nothing_else(wheel: zipfile.ZipFile):
     packaged = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    folders = [ROOT, *(ROOT / name.partition(".")[2] for name in PROJECT["tool"]["setuptools"]["packages"][1:])]
+    folders = [
+        ROOT,
+        *(ROOT / name.partition(".")[2].replace(".", "/") for name in PROJECT["tool"]["setuptools"]["packages"][1:]),
+    ]
     files = {path for folder in folders for path in folder.glob("*.py")}
     files |= {*ROOT.glob("segmentation/weights/*"), *ROOT.glob("web/docs/*.md"), ROOT / "py.typed"}
     assert packaged == {f"hemline/{path.relative_to(ROOT).as_posix()}" for path in files}
