@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..tensors import HemlineError
+from ..errors import HemlineError
 from .events import Events
 
 FAILED, WRONG_USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
@@ -129,6 +129,78 @@ def demo(
     events = Events(json)
     with _exit_codes(events):
         run_demo(output, photo=photo, what=what, person_boxes=person_boxes, device=device, events=events)
+
+
+@app.command()
+def blend(
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="The picture below.")],
+    layer: Annotated[Path, typer.Argument(metavar="LAYER", help="The picture above.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write; its suffix is its format.")],
+    masks: Annotated[
+        list[Path] | None, typer.Option("--mask", metavar="M", help="Where the layer is seen; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[Path] | None, typer.Option("--exclude", metavar="M", help="Where it is not, whatever the masks say.")
+    ] = None,
+    mode: Annotated[str, typer.Option(help="Blend mode: normal, multiply, screen, soft-light, ...")] = "normal",
+    opacity: Annotated[float, typer.Option(help="How strongly the layer is seen, 0 to 1.")] = 1.0,
+    space: Annotated[str, typer.Option(help="sRGB as image editors blend, linear for light.")] = "sRGB",
+    combine: Annotated[str, typer.Option(help="How several masks become one: union, intersect, ...")] = "union",
+    invert: Annotated[bool, typer.Option("--invert", help="Use 1 - mask.")] = False,
+    normalise: Annotated[float, typer.Option(help="Harden each mask: 0 not at all, 5 most.")] = 0.0,
+    grow: Grow = 0.0,
+    feather: Feather = 0.0,
+    side: Annotated[str, typer.Option(help="Where the soft edge lies: centred, inside or outside.")] = "centred",
+    mask_channel: Annotated[str, typer.Option(help="What of a mask file counts: luma or alpha.")] = "luma",
+    fit: Annotated[str, typer.Option(help="A layer or mask of another size: error or stretch.")] = "error",
+    depth: Annotated[str, typer.Option(help="8, 10, 12, 16, f16 or f32, as the format has it; else the base's.")] = "",
+    quality: Annotated[int | None, typer.Option(help="1 to 100 for JPEG, WebP, AVIF and JPEG XL.")] = None,
+    compression: Annotated[str, typer.Option(help="Of TIFF: deflate, zstd or none.")] = "deflate",
+    json: AsJson = False,
+) -> None:
+    """Blend LAYER onto BASE through masks; pictures larger than memory are worked on in strips."""
+    from .blend_files import BlendSettings, blend_files, check_blend_settings
+    from .coverage import CoverageSettings
+    from .formats.writing import WriteOptions
+
+    events = Events(json)
+    coverage = CoverageSettings(combine, invert, normalise, grow, feather, side, mask_channel, fit)
+    settings = BlendSettings(mode, opacity, space, depth, coverage, WriteOptions(quality, compression))
+    with _exit_codes(events):
+        with _usage_errors():
+            check_blend_settings(settings, output)
+        blend_files(
+            base, layer, output, settings, masks=tuple(masks or ()), excluded=tuple(exclude or ()), events=events
+        )
+
+
+@app.command()
+def maskilayer(
+    back: Annotated[Path, typer.Option(help="The picture below.")],
+    comp: Annotated[Path, typer.Option(help="The picture above, which the masks let through.")],
+    out: Annotated[Path, typer.Option(help="The file to write; its suffix is its format.")],
+    masks: Annotated[str, typer.Option(help="Mask files, separated by ; (or by , where there is no ;).")] = "",
+    imasks: Annotated[str, typer.Option(help="Mask files that are inverted, likewise.")] = "",
+    smask: Annotated[Path | None, typer.Option(help="Also write the mean of all masks to this file.")] = None,
+    norm: Annotated[int, typer.Option(help="Harden each mask: 0 not at all, 5 most.")] = 0,
+    round_: Annotated[
+        str, typer.Option("--round", help="nearest, or truncate for the very bytes of maskilayer.")
+    ] = "nearest",
+    fast: Annotated[bool, typer.Option("--fast", help="Write sooner, and larger files.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also tell the range of each mask.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Mix two pictures by the mean of masks, with the flags and the results of maskilayer."""
+    from .maskilayer import MaskilayerSettings, check_maskilayer_settings, composite_files, split_paths
+
+    events = Events(json)
+    with _exit_codes(events):
+        with _usage_errors():
+            settings = MaskilayerSettings(
+                back, comp, out, split_paths(masks), split_paths(imasks), smask, norm, fast, round_
+            )
+            check_maskilayer_settings(settings)
+        composite_files(settings, events=events, verbose=verbose)
 
 
 @contextmanager

@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from unittest import mock
 
 import pytest
 from figures import draw_person
 from PIL import Image
+from support.commands import events, files_below, hemline
 
 import hemline as hemline_package
-from hemline.hosts.cli import main
 from hemline.hosts.photos import name_photos
 from hemline.hosts.pictures import from_bytes, to_bytes
 from hemline.nodes import NODES
@@ -32,22 +29,6 @@ START = (
 COMMAND = [sys.executable, "-c", START, str(ROOT / "tests")]
 
 
-def hemline(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The command in this process, which saves importing torch each time."""
-    out, err = io.StringIO(), io.StringIO()
-    code = 0
-    with mock.patch.object(sys, "argv", ["hemline", *map(str, arguments)]), redirect_stdout(out), redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
-
-
-def events(run: subprocess.CompletedProcess[str]) -> list[dict]:
-    return [json.loads(line) for line in run.stdout.splitlines()]
-
-
 @pytest.fixture(scope="module")
 def drawn_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("drawn") / "photo.png"
@@ -61,10 +42,6 @@ def photo(tmp_path: Path, drawn_photo: Path) -> Path:
     path.parent.mkdir()
     path.write_bytes(drawn_photo.read_bytes())
     return path
-
-
-def files_below(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def test_mask_writes_the_four_files_of_a_photo(photo, tmp_path):
