@@ -14,8 +14,9 @@ from torch import Tensor
 from ..blending.composite import FITS, SPACES, blend_images
 from ..blending.modes import blend_mode
 from ..errors import BadFile, ShapeError, check_name, check_range
+from ..segmentation.combine import COMBINE_OPERATIONS
 from ..segmentation.levels import MOST_NORMALISATION
-from ..segmentation.shape import COMBINE_OPERATIONS, FEATHER_SIDES, GROW_LIMIT_PX
+from ..segmentation.shape import FEATHER_SIDES, GROW_LIMIT_PX
 from .coverage import MASK_CHANNELS, Coverage, CoverageSettings, MaskFile, block_rows
 from .events import Events
 from .formats.info import PictureInfo, Strip

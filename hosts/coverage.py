@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from ..errors import BadFile, ShapeError
+from ..segmentation.combine import combine_masks
 from ..segmentation.levels import normalise_mask
-from ..segmentation.shape import combine_masks, feather_mask, grow_mask
+from ..segmentation.shape import feather_mask, grow_mask
 from ..tensors import resize_mask
 from .formats.info import PictureInfo, Strip
 from .formats.reading import open_picture
