@@ -4,42 +4,78 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..blending.composite import FITS, SPACES, blend_images
+from ..blending.composite import ALPHAS, SPACES, blend_images
 from ..blending.filters import AMOUNT_LIMIT, FILTERS, RADIUS_LIMIT_PX, apply_filter
 from ..blending.modes import MODE_REGISTRY
+from ..blending.operators import OPERATORS
+from ..blending.placement import FITS
 from ..settings import choose_settings, describe_settings
 from .spec import Port, Result, node
+
+OFFSET_LIMIT_PX = 16384
 
 
 @node(
     id="HemlineBlendLayers",
     name="Blend Layers",
     category="Hemline/4 Blend",
+    version="1.1.0",
     weight="heavy",
-    aliases=("blend modes", "composite", "multiply", "overlay", "soft light"),
+    aliases=("blend modes", "composite", "multiply", "overlay", "soft light", "porter duff", "dissolve"),
     inputs=(
         Port("base", "IMAGE", "The picture below."),
         Port("layer", "IMAGE", "The picture above."),
         Port("mask", "MASK", "Where the layer is seen; everywhere if nothing is connected.", optional=True),
         Port(
-            "mode", "COMBO", "Blend mode, as W3C Compositing Level 1 defines it.",
+            "mode", "COMBO", "How colours mix: the 16 modes of the W3C standard, then Photoshop's, GIMP's, Krita's.",
             default="normal", options=MODE_REGISTRY.names,
         ),
         Port("opacity", "FLOAT", "How strongly the layer is seen.", default=1.0, minimum=0.0, maximum=1.0, step=0.01),
-        Port("space", "COMBO", "sRGB blends as image editors do; linear blends light.", default="sRGB", options=SPACES),
         Port(
-            "fit", "COMBO", "What to do with a layer of another size: stop, or stretch it to the base.",
+            "space", "COMBO",
+            "sRGB blends as image editors do; linear blends light; OKLab mixes as the eye does; auto: the mode's own.",
+            default="sRGB", options=SPACES,
+        ),
+        Port(
+            "fit", "COMBO",
+            "A layer of another size: stop, stretch it, scale it to cover the base or to lie inside it, or leave it.",
             default="error", options=FITS,
+        ),
+        Port(
+            "operator", "COMBO", "What alpha does (Porter-Duff); some make holes, then the result has an alpha.",
+            default="source-over", options=tuple(OPERATORS),
+        ),
+        Port(
+            "alpha", "COMBO", "How pictures with an alpha keep their colours, in and out.",
+            default="straight", options=ALPHAS,
+        ),
+        Port(
+            "offset_x", "INT", "Moves the layer to the right, in pixels.",
+            default=0, minimum=-OFFSET_LIMIT_PX, maximum=OFFSET_LIMIT_PX, step=1,
+        ),
+        Port(
+            "offset_y", "INT", "Moves the layer down, in pixels.",
+            default=0, minimum=-OFFSET_LIMIT_PX, maximum=OFFSET_LIMIT_PX, step=1,
+        ),
+        Port(
+            "dissolve_seed", "INT", "Of the mode dissolve: which pixels are seen.",
+            default=0, minimum=0, maximum=0xFFFFFFFF, step=1,
         ),
     ),
     outputs=(Port("image", "IMAGE", "The blended picture; bit for bit the base where the mask is 0."),),
 )  # fmt: skip
 def blend_layers(
     base: Tensor, layer: Tensor, mask: Tensor | None = None, mode: str = "normal", opacity: float = 1.0,
-    space: str = "sRGB", fit: str = "error",
+    space: str = "sRGB", fit: str = "error", operator: str = "source-over", alpha: str = "straight",
+    offset_x: int = 0, offset_y: int = 0, dissolve_seed: int = 0,
 ) -> Tensor:  # fmt: skip
-    """Blends one picture onto another through a mask, with the 16 blend modes of the W3C standard."""
-    return blend_images(base, layer, mask, mode=mode, opacity=opacity, space=space, fit=fit)
+    """Blends one picture onto another through a mask, with the 16 modes of the W3C standard, Photoshop's, more of
+    GIMP and Krita, and the Porter-Duff operators.
+    """
+    return blend_images(
+        base, layer, mask, mode=mode, opacity=opacity, space=space, fit=fit, operator=operator, alpha=alpha,
+        offset=(offset_x, offset_y), seed=dissolve_seed,
+    )  # fmt: skip
 
 
 @node(

@@ -23,7 +23,14 @@ def node_surface() -> Any:
     return describe_surface(NODES)
 
 
-GOLDEN: dict[str, Callable[[], Any]] = {"node_surface.json": node_surface}
+def blend_modes() -> Any:
+    """What every blend mode makes of a few pixels, opaque and with alpha."""
+    from support.blend_golden import describe_modes
+
+    return describe_modes()
+
+
+GOLDEN: dict[str, Callable[[], Any]] = {"node_surface.json": node_surface, "blend_modes.json": blend_modes}
 
 
 def main() -> None:
