@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..blending.composite import FITS, SPACES, blend_images
+from ..blending.composite import SPACES, blend_images
 from ..blending.modes import blend_mode
+from ..blending.placement import FITS
 from ..errors import BadFile, ShapeError, check_name, check_range
 from ..segmentation.combine import COMBINE_OPERATIONS
 from ..segmentation.levels import MOST_NORMALISATION
@@ -44,11 +45,12 @@ _SAFE_SHARE = 0.8
 
 @dataclass(frozen=True)
 class BlendSettings:
-    """What the user can turn. depth: "" for the base's, else a name of `DEPTH_NAMES`."""
+    """What the user can turn. seed: of the mode "dissolve". depth: "" for the base's, else a name of `DEPTH_NAMES`."""
 
     mode: str = "normal"
     opacity: float = 1.0
     space: str = "sRGB"
+    seed: int = 0
     depth: str = ""
     coverage: CoverageSettings = field(default_factory=CoverageSettings)
     write: WriteOptions = field(default_factory=WriteOptions)
@@ -85,38 +87,38 @@ def blend_files(
     _check_not_overwritten(output, (base_file, layer_file, *masks, *excluded))
     with ExitStack() as stack:
         base, layer = (stack.enter_context(open_picture(path)) for path in (base_file, layer_file))
-        stretched = _check_layer(base.info, layer.info, layer_file, settings.coverage.fit)
+        whole = _is_placed(base.info, layer.info, layer_file, settings.coverage.fit)
         inside, outside = (
             [stack.enter_context(_closing(MaskFile(path, base.info, settings.coverage))) for path in paths]
             for paths in (masks, excluded)
         )
         blended = _blended_info(base.info, layer.info)
         kept = info_for(output, blended, DEPTH_NAMES[settings.depth] if settings.depth else None)
-        rows = blended.height if stretched else rows_per_strip(blended)
+        rows = blended.height if whole else rows_per_strip(blended)
         _warn(events, output, base, layer, [*inside, *outside], blended, kept, rows, settings)
         coverage = Coverage(inside, outside, base.info, settings.coverage)
         with _one_torch_thread(), create_picture(output, kept, settings.write) as give:
             for top in range(0, kept.height, rows):
                 count = min(rows, kept.height - top)
                 events.step(output.name, top, kept.height)
-                strips = base.take(count), layer.take(layer.info.height if stretched else count)
-                give(_blend_strip(strips, coverage.take(count), (base.info, layer.info, kept), settings))
+                strips = base.take(count), layer.take(layer.info.height if whole else count)
+                give(_blend_strip(strips, top, coverage.take(count), (base.info, layer.info, kept), settings))
     line = f"{output}: {kept.width} x {kept.height}, {kept.format}, depth {kept.depth}"
     values = {"width": kept.width, "height": kept.height, "depth": kept.depth, "masks": len(masks) + len(excluded)}
     events.tell("done", line, output=str(output), **values)
 
 
 def _blend_strip(
-    strips: tuple[Strip, Strip], coverage: Tensor | None, infos: tuple[PictureInfo, PictureInfo, PictureInfo],
-    settings: BlendSettings,
+    strips: tuple[Strip, Strip], top: int, coverage: Tensor | None,
+    infos: tuple[PictureInfo, PictureInfo, PictureInfo], settings: BlendSettings,
 ) -> Strip:  # fmt: skip
-    """The samples of some rows of the result; those that nothing changes are the base's own."""
+    """The samples of some rows of the result, from `top` on; those that nothing changes are the base's own."""
     base_info, layer_info, kept = infos
     base = straight_srgb(to_values(strips[0], base_info), base_info)
     layer = straight_srgb(to_values(strips[1], layer_info), layer_info)
     mixed = blend_images(
         base, layer, coverage, mode=settings.mode, opacity=settings.opacity, space=settings.space,
-        fit=settings.coverage.fit,
+        fit=settings.coverage.fit, seed=settings.seed, origin=(0, top),
     )  # fmt: skip
     samples = from_values(as_stored(mixed, kept), kept)
     kind = (base_info.depth, base_info.alpha, base_info.transfer, base_info.channels)
@@ -132,14 +134,14 @@ def _check_not_overwritten(output: Path, inputs: tuple[Path, ...]) -> None:
             raise BadFile(f"{output} is also read; write the result to another file.")
 
 
-def _check_layer(base: PictureInfo, layer: PictureInfo, path: Path, fit: str) -> bool:
-    """Whether the layer has to be stretched, for which both must be held whole."""
+def _is_placed(base: PictureInfo, layer: PictureInfo, path: Path, fit: str) -> bool:
+    """Whether the layer has another size and is to be fitted, for which both must be held whole."""
     if (base.width, base.height) == (layer.width, layer.height):
         return False
-    if fit != "stretch":
+    if fit == "error":
         raise ShapeError(
             f"{path} is {layer.width} x {layer.height} but the base is {base.width} x {base.height}; scale it, or "
-            "choose fit = stretch."
+            f"choose fit = {', '.join(FITS[1:])}."
         )
     return True
 

@@ -144,7 +144,7 @@ def blend(
     ] = None,
     mode: Annotated[str, typer.Option(help="Blend mode: normal, multiply, screen, soft-light, ...")] = "normal",
     opacity: Annotated[float, typer.Option(help="How strongly the layer is seen, 0 to 1.")] = 1.0,
-    space: Annotated[str, typer.Option(help="sRGB as image editors blend, linear for light.")] = "sRGB",
+    space: Annotated[str, typer.Option(help="sRGB as image editors blend, linear for light, OKLab, auto.")] = "sRGB",
     combine: Annotated[str, typer.Option(help="How several masks become one: union, intersect, ...")] = "union",
     invert: Annotated[bool, typer.Option("--invert", help="Use 1 - mask.")] = False,
     normalise: Annotated[float, typer.Option(help="Harden each mask: 0 not at all, 5 most.")] = 0.0,
@@ -152,7 +152,10 @@ def blend(
     feather: Feather = 0.0,
     side: Annotated[str, typer.Option(help="Where the soft edge lies: centred, inside or outside.")] = "centred",
     mask_channel: Annotated[str, typer.Option(help="What of a mask file counts: luma or alpha.")] = "luma",
-    fit: Annotated[str, typer.Option(help="A layer or mask of another size: error or stretch.")] = "error",
+    fit: Annotated[
+        str, typer.Option(help="Another size: error, stretch (masks too), and for the layer cover, contain, none.")
+    ] = "error",
+    seed: Annotated[int, typer.Option(help="Which pixels the mode dissolve takes.")] = 0,
     depth: Annotated[str, typer.Option(help="8, 10, 12, 16, f16 or f32, as the format has it; else the base's.")] = "",
     quality: Annotated[int | None, typer.Option(help="1 to 100 for JPEG, WebP, AVIF and JPEG XL.")] = None,
     compression: Annotated[str, typer.Option(help="Of TIFF: deflate, zstd or none.")] = "deflate",
@@ -165,7 +168,7 @@ def blend(
 
     events = Events(json)
     coverage = CoverageSettings(combine, invert, normalise, grow, feather, side, mask_channel, fit)
-    settings = BlendSettings(mode, opacity, space, depth, coverage, WriteOptions(quality, compression))
+    settings = BlendSettings(mode, opacity, space, seed, depth, coverage, WriteOptions(quality, compression))
     with _exit_codes(events):
         with _usage_errors():
             check_blend_settings(settings, output)

@@ -85,12 +85,12 @@ def paint_distances(
             brush.paint(ring, chosen, group, value(ring.distance[group] + own))
 
 
-def spread_soft(plane: Tensor, values: Tensor, soft: Tensor, radius: float) -> None:
+def spread_soft(plane: Tensor, values: Tensor, soft: Tensor, radius: float, *, rim: bool) -> None:
     """Writes into `plane` ``[H,W]`` what some of `values` spread over a disk, where it is more than stands there.
 
-    soft: flat indices of those values. A value counts fully up to `radius` and loses 1 over one more pixel. It need not
-    be written where a higher value among its neighbours counts fully or is nearer, nor where an equal one is nearer,
-    so that a slope writes a thin rim only. Raises `Scattered`.
+    soft: flat indices of those values. A value counts fully up to `radius` and, with the rim, loses 1 over one more
+    pixel. It need not be written where a higher value among its neighbours counts fully or is nearer, nor where an
+    equal one is nearer, so that a slope writes little. Raises `Scattered`.
     """
     if not len(soft):
         return
@@ -106,7 +106,7 @@ def spread_soft(plane: Tensor, values: Tensor, soft: Tensor, radius: float) -> N
         brush.paint(ring, peaks[chosen], group, own[peaks[chosen]].expand(-1, ring.distance.shape[1]))
     # On a slope little more is left than what lies farther than the next higher neighbour reaches.
     slope = max(inner, radius - 1.5)
-    for low, high in ((max(inner, 0), slope), (slope, radius + 1)):
+    for low, high in ((max(inner, 0), slope), (slope, radius + rim)):
         for ring in _rings(low, high, plane.device):
             covered = higher @ ring.reached_by_neighbour(radius).T + equal @ ring.nearer_to_neighbour().T
             chosen, group = (covered < 0.5).nonzero().unbind(1)

@@ -41,8 +41,7 @@ def grow_mask(
     radius a value loses 1. What lies beyond the frame neither grows in nor eats away. Raises
     `RangeError` beyond 512 px and for a mask with NaN or infinity, `UnknownName` for another shape.
 
-    A hard or antialiased mask grown alike to all sides is grown by exact distances from its contour, sub-pixel, at a
-    cost that hardly depends on the radius; any other costs more the larger the radius is.
+    A round shape alike to all sides costs hardly more for a larger radius; the others do.
     """
     mask = as_finite_mask(mask)
     check_range("grow", radius_px, -GROW_LIMIT_PX, GROW_LIMIT_PX)
@@ -125,50 +124,26 @@ def _busy_window(plane: Tensor, reach: int) -> tuple[int, int, int, int] | None:
 def _grow(plane: Tensor, reach: Reach, shape: str) -> Tensor:
     if shape != "round" or not reach.even:
         return spread_values(plane, reach, shape)
-    if crisp := _Crisp.of(plane):
-        try:
-            return _grow_crisp(crisp, reach.left)
-        except Scattered:
-            pass  # what follows knows no contours
-    return _grow_soft(plane, reach.left)
-
-
-def _grow_crisp(mask: _Crisp, radius: float) -> Tensor:
-    """A pixel at the distance s from the 0.5 line takes 0.5 + radius - s, cut to 0..1: the share of it that is covered.
-
-    The line lies m - 0.5 beyond the centre of a pixel of the value m (antialiased; as in Gustavson & Strand,
-    "Anti-aliased Euclidean distance transform", 2011), hence 0.5 beyond a full one.
-    """
-    region, sure = (mask.plane > 0, radius - 1) if len(mask.soft) else (mask.region, radius)
-    grown = mask.plane.clone()
-    flat = grown.view(-1)
-    flat[mask.soft] = (flat[mask.soft] + radius).clamp(max=1)
-    lead = 1 - mask.plane if len(mask.soft) else None
-    paint_distances(
-        grown, region, sure, radius + 1, lambda far: (radius + 1 - far).clamp(0, 1), reduce="amax", lead=lead
-    )
-    return torch.maximum(grown, within_distance(region, sure)) if sure > 0 else grown
-
-
-def _grow_soft(plane: Tensor, radius: float) -> Tensor:
-    """Grey dilation; between whole radii a slope moves by the fraction, which whole pixels alone cannot tell."""
-    grown = _spread_disk(plane, radius)
-    whole = math.floor(radius)
-    if whole == radius:
+    radius = reach.left
+    soft = find_soft(plane)
+    grown = _spread_disk(plane, soft, radius, rim=True)
+    if radius == math.floor(radius) or not len(soft):
         return grown
-    less, more = (_spread_disk(plane, reach) if reach else plane for reach in (whole, whole + 1))
-    return torch.maximum(grown, torch.lerp(less, more, radius - whole))
+    # Between whole radii a slope moves by the fraction, which its pixels, each for itself, cannot tell.
+    less, more = (_spread_disk(plane, soft, whole, rim=False) for whole in (math.floor(radius), math.ceil(radius)))
+    return torch.maximum(grown, torch.lerp(less, more, radius - math.floor(radius)))
 
 
-def _spread_disk(plane: Tensor, radius: float) -> Tensor:
-    """What is full spreads from its contour; what is soft spreads beyond that."""
+def _spread_disk(plane: Tensor, soft: Tensor, radius: float, *, rim: bool) -> Tensor:
+    """What is full spreads from its contour; what is soft spreads beyond that. rim: over one more pixel, too."""
     full = plane >= 1
     try:
         grown = torch.maximum(plane, within_distance(full, radius))
-        paint_distances(grown, full, radius, radius + 1, lambda far: (radius + 1 - far).clamp(0, 1), reduce="amax")
-        spread_soft(grown, plane, find_soft(plane), radius)
+        if rim:
+            paint_distances(grown, full, radius, radius + 1, lambda far: (radius + 1 - far).clamp(0, 1), reduce="amax")
+        spread_soft(grown, plane, soft, radius, rim=rim)
     except Scattered:
-        return spread_values(plane, Reach(radius, radius, radius, radius), "round")
+        return spread_values(plane, Reach(radius, radius, radius, radius), "round", rim=rim)
     return grown
 
 

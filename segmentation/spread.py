@@ -49,12 +49,12 @@ class Reach:
         return math.floor(max(self.left, self.right, self.top, self.bottom)) + 1
 
 
-def spread_values(plane: Tensor, reach: Reach, shape: str) -> Tensor:
+def spread_values(plane: Tensor, reach: Reach, shape: str, *, rim: bool = True) -> Tensor:
     """For each pixel of ``[H,W]``, float32, the largest value that spreads to it.
 
     shape: "round" (an ellipse quarter per side, a disk where the sides are even), "diamond" or "square". A pixel just
     beyond the reach takes the value less the fraction of a pixel that it lies beyond. Nothing comes from beyond the
-    frame.
+    frame. rim: False leaves that pixel of an even disk out.
     """
     height, width = plane.shape
     halo, result = reach.farthest, plane.clone()
@@ -65,22 +65,22 @@ def spread_values(plane: Tensor, reach: Reach, shape: str) -> Tensor:
             columns = slice(max(0, left - halo), min(width, left + side + halo))
             part = plane[rows, columns]
             if part.amin() < part.amax():
-                spread = _spread(part, reach, shape)
+                spread = _spread(part, reach, shape, rim)
                 inside = spread[top - rows.start :, left - columns.start :][:side, :side]
                 here = result[top : top + side, left : left + side]
                 torch.maximum(here, inside, out=here)
     return result
 
 
-def _spread(values: Tensor, reach: Reach, shape: str) -> Tensor:
+def _spread(values: Tensor, reach: Reach, shape: str, rim: bool) -> Tensor:
     if shape == "square":
         return _spread_square(values, reach)
     if shape == "round" and reach.even:
-        return _spread_disk(values, reach.left)
+        return _spread_disk(values, reach.left, rim)
     return _spread_rows(values, reach, _CHORDS[shape])
 
 
-def _spread_disk(values: Tensor, radius: float) -> Tensor:
+def _spread_disk(values: Tensor, radius: float, rim: bool) -> Tensor:
     """Per row of the disk the largest value on its whole chord, and each pixel of the rim by itself."""
     reach = math.floor(radius) + 1
     spans = _Spans(values, reach)
@@ -89,7 +89,7 @@ def _spread_disk(values: Tensor, radius: float) -> Tensor:
         span = math.isqrt(max(0, math.floor(radius * radius) - down * down)) if abs(down) <= radius else -1
         if span >= 0:
             result = torch.maximum(result, _shift_rows(spans.chord(span, span), down))
-        for across in range(span + 1, reach + 1):
+        for across in range(span + 1, reach + 1) if rim else ():
             beyond = math.hypot(down, across) - radius
             if beyond < 1:
                 ends = spans.pair(across) if across else values

@@ -14,8 +14,8 @@ from hemline.hosts import blend_files as blend_module
 from hemline.hosts.blend_files import needed_bytes
 from hemline.hosts.coverage import CoverageSettings
 from hemline.hosts.formats import strips as strips_module
-from hemline.segmentation.levels import normalise_mask
 from hemline.segmentation.combine import combine_masks
+from hemline.segmentation.levels import normalise_mask
 from hemline.segmentation.shape import feather_mask, grow_mask
 
 SIZE = (83, 61)
