@@ -122,7 +122,8 @@ def mix_alpha(base: Tensor, layer: Tensor, share: Tensor | float, recipe: Recipe
     """
     decode, _ = recipe.curves
     enter, encode = recipe.mixing_curves
-    (base_colour, backdrop_alpha), (layer_colour, source_alpha) = (_split(p, recipe) for p in (base, layer))
+    base_colour, backdrop_alpha = _split(base, recipe)
+    layer_colour, source_alpha = _split(layer, recipe)
     backdrop, source = decode(base_colour), decode(layer_colour)
     blended = source + backdrop_alpha * (_blend(backdrop, source, recipe.mode) - source)
     backdrop, blended = enter(backdrop), enter(blended)

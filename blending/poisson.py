@@ -216,7 +216,14 @@ def _halve(
     coarse = functional.max_pool2d(functional.pad(unknown, (0, odd_columns, 0, odd_rows)).unsqueeze(0), 2)[0]
     rims = functional.pad(rim, (0, odd_columns, 0, odd_rows)).unsqueeze(0)
     coarse_rim = functional.avg_pool2d(rims, 2)[0] * (4 * rim_share)
-    between = functional.pad(across[:, 1::2], (0, 0, 0, odd_rows))
-    beneath = functional.pad(down[1::2], (0, odd_columns))
+    between = _with_zeros(across[:, 1::2], odd_rows, 0)
+    beneath = _with_zeros(down[1::2], 0, odd_columns)
     across, down = (between[0::2] + between[1::2]) / 2, (beneath[:, 0::2] + beneath[:, 1::2]) / 2
     return coarse, across, down, coarse_rim
+
+
+def _with_zeros(plane: Tensor, rows: int, columns: int) -> Tensor:
+    """The plane with so many more rows and columns; it may be empty, which torch before 2.2 does not pad."""
+    wide = plane.new_zeros((plane.shape[0] + rows, plane.shape[1] + columns))
+    wide[: plane.shape[0], : plane.shape[1]] = plane
+    return wide
