@@ -130,14 +130,16 @@ def within_distance(region: Tensor, radius: float) -> Tensor:
     square = math.floor(radius * radius)
     chords = torch.tensor([math.isqrt(square - int(offset) ** 2) for offset in range(-reach, reach + 1)]).to(down)
     row = (first // width).unsqueeze(1) + down
-    inside = (row >= 0) & (row < height)
-    left = ((first % width).unsqueeze(1) - chords).clamp(min=0)
-    right = ((last % width).unsqueeze(1) + chords).clamp(max=width - 1)
-    at = row * (width + 1)
+    start = row * (width + 1)
+    begin = start + ((first % width).unsqueeze(1) - chords).clamp(min=0)
+    end = start + ((last % width).unsqueeze(1) + chords).clamp(max=width - 1) + 1
+    if int(row[0, 0]) < 0 or int(row[-1, -1]) >= height:  # the runs come row by row
+        inside = (row >= 0) & (row < height)
+        begin, end = begin[inside], end[inside]
     # Sums of whole numbers, exact in float32, which is faster to add up and to cut than integers are.
     steps = torch.zeros(height * (width + 1), device=region.device)
-    one = torch.ones((), device=region.device).expand(int(inside.sum()))
-    steps.index_add_(0, (at + left)[inside], one).index_add_(0, (at + right + 1)[inside], one, alpha=-1)
+    one = torch.ones((), device=region.device).expand(begin.numel())
+    steps.index_add_(0, begin.flatten(), one).index_add_(0, end.flatten(), one, alpha=-1)
     return steps.view(height, width + 1).cumsum_(1)[:, :-1].clamp_(max=1)
 
 
