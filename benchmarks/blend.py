@@ -116,9 +116,12 @@ def main(side: int, threads: int, compile: bool) -> None:
     ]
     for name, above, through, options in jobs:
         show(f"Hemline {name}", lambda a=above, m=through, o=options: blend_images(base, a, m, **o), floor)
+    for name, above, through, options in jobs[:3]:
+        call = lambda a=above, m=through, o=options: blend_images(base, a, m, **o, out=result)  # noqa: E731
+        show(f"Hemline {name}, into given memory", call, floor)
     for name, above, through, options in jobs[:3] if compile else ():
-        call = lambda a=above, m=through, o=options: blend_images(base, a, m, **o, compile=True)  # noqa: E731
-        show(f"Hemline {name}, compiled", call, floor)
+        call = lambda a=above, m=through, o=options: blend_images(base, a, m, **o, compile=True, out=result)  # noqa: E731
+        show(f"Hemline {name}, compiled, into given memory", call, floor)
     arrays = [tensor[0].numpy() for tensor in (base, layer, mask)]
     show("fresh memory alone: torch.mul(a, b)", lambda: torch.mul(base, layer), floor)
     show("numpy multiply", lambda: numpy_multiply(*arrays), floor)

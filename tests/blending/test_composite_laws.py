@@ -11,6 +11,7 @@ from hemline.blending import composite
 from hemline.blending.composite import SPACES, blend_images
 from hemline.blending.modes import BLEND_MODES
 from hemline.blending.operators import OPERATORS
+from hemline.tensors import ShapeError
 
 MODES = tuple(name for name, mode in BLEND_MODES.items() if mode.operator == "source-over")
 PLAIN_OPERATORS = tuple(name for name, operator in OPERATORS.items() if operator.total == "plain")
@@ -213,3 +214,20 @@ def test_only_the_masks_window_is_worked_on(monkeypatch):
     assert sum(seen) == 2 * 50 * 20
     assert torch.equal(blended[mask == 0], base[mask == 0])
     assert not torch.isclose(blended[mask > 0], base[mask > 0]).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"mode": "soft-light", "space": "linear"}, {"operator": "xor"}])
+def test_a_result_in_given_memory_is_the_same(options):
+    base, layer, mask = torch.rand(2, 9, 7, 3), torch.rand(2, 9, 7, 4), torch.rand(2, 9, 7)
+    wanted = blend_images(base, layer, mask, **options)
+    out = torch.full_like(wanted, 5.0)
+    assert blend_images(base, layer, mask, out=out, **options) is out and torch.equal(out, wanted)
+
+
+def test_memory_that_does_not_fit_or_is_still_read_is_refused():
+    base, layer = torch.rand(1, 9, 7, 3), torch.rand(1, 9, 7, 3)
+    with pytest.raises(ShapeError, match=r"out is \[1, 9, 7, 4\]"):
+        blend_images(base, layer, out=torch.empty(1, 9, 7, 4))
+    for read in (base, layer):
+        with pytest.raises(ShapeError, match="shares its memory"):
+            blend_images(base, layer, out=read)
