@@ -13,6 +13,8 @@ from .info import Depth, PictureInfo, Strip
 
 # How hard JPEG XL tries, 1 to 9: 7, its default, takes ten times as long as 3 and saves some per cent.
 _JXL_EFFORT = 3
+# libjxl 0.12 refuses negative floats at efforts below this.
+_JXL_FLOAT_EFFORT = 4
 # EXR is decoded whole; 32768 x 32768 pixels of four floats are 16 GiB.
 _MOST_EXR_PIXELS = 1 << 30
 _EXR_LAYOUTS = {("Y",): 1, ("Y", "A"): 2, ("R", "G", "B"): 3, ("R", "G", "B", "A"): 4}
@@ -86,7 +88,8 @@ def write_jxl(path: Path, info: PictureInfo, pixels: Strip, quality: int | None)
     library = extra("imagecodecs", "JPEG XL")
     how = {"lossless": True} if quality is None else {"level": quality}
     levels = np.ascontiguousarray(pixels[..., 0] if info.channels == 1 else pixels)
-    path.write_bytes(library.jpegxl_encode(levels, effort=_JXL_EFFORT, usecontainer=True, numthreads=1, **how))
+    effort = _JXL_FLOAT_EFFORT if info.is_float else _JXL_EFFORT
+    path.write_bytes(library.jpegxl_encode(levels, effort=effort, usecontainer=True, numthreads=1, **how))
 
 
 def avif_depth(start: bytes) -> Depth:
