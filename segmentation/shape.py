@@ -38,8 +38,8 @@ def grow_mask(
     Grey dilation: each value spreads `radius_px` far, so a soft edge moves outwards and keeps its profile. shape:
     "round" (Euclidean distance), "square" or "diamond" (as hosts' own nodes grow). sides_percent: how much of the
     radius counts to the left, right, top and bottom, 0 to 1000. Fractions of a pixel count: over one pixel beyond the
-    radius a value loses 1. What lies beyond the frame neither grows in nor eats away. Raises
-    `RangeError` beyond 512 px and for a mask with NaN or infinity, `UnknownName` for another shape.
+    radius a value loses 1. What lies beyond the frame neither grows in nor eats away. Raises `RangeError` beyond 512 px
+    and for a mask with NaN or infinity, `UnknownName` for another shape.
 
     A round shape alike to all sides costs hardly more for a larger radius; the others do.
     """
@@ -157,7 +157,11 @@ def _feather(plane: Tensor, width: float, side: str, profile: Profile) -> Tensor
 
 
 def _feather_crisp(mask: _Crisp, width: float, side: str, profile: Profile) -> Tensor:
-    """The profile of the signed distance from the 0.5 line; see `_grow_crisp` for where that lies."""
+    """The profile of the signed distance from the 0.5 line.
+
+    It lies m - 0.5 beyond the centre of a pixel of the value m (antialiased; as in Gustavson & Strand, "Anti-aliased
+    Euclidean distance transform", 2011), hence 0.5 beyond a full one.
+    """
     width = max(width, 1.0)  # narrower than a pixel is what an antialiased edge is
     shift = {"centred": 0.0, "inside": width / 2, "outside": -width / 2}[side]
     reach = profile.reach * width
