@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 import torch
 
-from hemline.blending.crop import crop_for_inpainting, stitch_inpainted
+from hemline.blending.crop import crop_for_inpainting
+from hemline.blending.stitch import stitch_inpainted
 from hemline.segmentation.refine import clean_mask, refine_edges
 
 RUNS = 5

@@ -5,15 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..blending.color_match import describe_fits
-from ..blending.crop import (
-    STITCH_MATCHES,
-    TARGETS,
-    Stitch,
-    check_stitch_mask,
-    crop_for_inpainting,
-    stitch_with_fits,
-)
+from ..blending.crop import TARGETS, crop_for_inpainting
 from ..blending.seams import SEAMS, WIDEST_PX
+from ..blending.stitch import STITCH_MATCHES, Stitch, check_stitch_mask, stitch_with_fits
 from .spec import Port, Result, node
 
 

@@ -7,15 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemline.blending.crop import (
-    STITCH_MATCHES,
-    TARGETS,
-    check_stitch_mask,
-    crop_for_inpainting,
-    stitch_inpainted,
-    stitch_with_fits,
-)
+from hemline.blending.crop import TARGETS, crop_for_inpainting
 from hemline.blending.seams import SEAMS
+from hemline.blending.stitch import STITCH_MATCHES, check_stitch_mask, stitch_inpainted, stitch_with_fits
 from hemline.kernels import gaussian_blur
 from hemline.segmentation.shape import feather_mask
 from hemline.tensors import RangeError, ShapeError, UnknownName
