@@ -81,6 +81,8 @@ class Context:
         per tile and never catch what it raises.
     model_folders: kind of model -> folders that are searched for it, first hit wins.
     models: what was loaded before; the host's own, so that the next node or photo need not load again.
+    notes: the workflow that is being run, as JSON texts by the names under which ComfyUI keeps them in pictures:
+        "prompt" (API format) and, where there is one, "workflow" (UI format).
     """
 
     device: torch.device
@@ -90,3 +92,4 @@ class Context:
     check_cancelled: Callable[[], None] = lambda: None
     model_folders: Mapping[str, tuple[Path, ...]] = field(default_factory=dict[str, tuple[Path, ...]])
     models: ModelCache = field(default_factory=ModelCache)
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -5,19 +5,21 @@ The only file that imports the host's modules, and all of them lazily or after t
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from ..context import Context, ModelCache
 from ..nodes import NODES
-from ..nodes.spec import Node, Port, Result
+from ..nodes.spec import Node, NotGiven, Port, Result
 from .transfer import run_node
 
 # Kind of model -> folder below the host's models folder; the names that the field's detector packs agree on.
@@ -29,6 +31,8 @@ MODEL_FOLDERS = {
 }
 # Kept for as long as the host runs: the shipped parser is 12 MB, less than the host would save by moving it about.
 _MODELS = ModelCache()
+# The host's hidden inputs -> the names under which it keeps them in pictures.
+HIDDEN = {"PROMPT": "prompt", "EXTRA_PNGINFO": "extra_pnginfo"}
 # Set to 1 to get V1 classes on a host that has V3; for telling whose fault a fault is.
 FORCE_V1 = "HEMLINE_FORCE_V1"
 
@@ -75,10 +79,14 @@ def v1_class(node: Node) -> type:
     def input_types(cls: type) -> dict[str, Any]:
         required = {port.name: _v1_port(port) for port in node.inputs if not port.optional}
         optional = {port.name: _v1_port(port) for port in node.inputs if port.optional}
-        return {"required": required, "optional": optional}
+        hidden = {"hidden": {name: kind for kind, name in HIDDEN.items()}} if node.is_output else {}
+        return {"required": required, "optional": optional, **hidden}
 
     def run(self: object, **values: Any) -> Any:
-        result = run_in_host(node, values)
+        hidden = {name: values.pop(name, None) for name in HIDDEN.values()}
+        if node.takes_lists:  # then these, too, come as lists
+            hidden = {name: value[0] if value else None for name, value in hidden.items()}
+        result = run_in_host(node, values, _notes(**hidden))
         ui = _ui(result)
         return {"ui": ui, "result": result.outputs} if ui else result.outputs
 
@@ -91,6 +99,8 @@ def v1_class(node: Node) -> type:
             "RETURN_TYPES": tuple(port.type for port in node.outputs),
             "RETURN_NAMES": tuple(port.name for port in node.outputs),
             "OUTPUT_TOOLTIPS": tuple(port.tooltip for port in node.outputs),
+            "OUTPUT_IS_LIST": tuple(port.is_list for port in node.outputs),
+            "INPUT_IS_LIST": node.takes_lists,
             "FUNCTION": "run",
             "CATEGORY": node.category,
             "DESCRIPTION": node.description,
@@ -112,15 +122,20 @@ def v3_class(node: Node) -> type:
             "category": node.category,
             "description": node.description,
             "inputs": [_v3_input(io, port) for port in node.inputs],
-            "outputs": [_v3_type(io, port).Output(port.name, tooltip=port.tooltip) for port in node.outputs],
-            "is_output_node": node.is_output,
+            "outputs": [
+                _v3_type(io, port).Output(port.name, tooltip=port.tooltip, is_output_list=port.is_list)
+                for port in node.outputs
+            ],
+            "is_input_list": node.takes_lists,
+            "is_output_node": node.is_output,  # which brings the hidden inputs along
         }
         if "search_aliases" in io.Schema.__dataclass_fields__:  # from 2026 on
             fields["search_aliases"] = list(node.aliases)
         return io.Schema(**fields)
 
     def execute(cls: Any, **values: Any) -> Any:
-        result = run_in_host(node, values)
+        notes = _notes(cls.hidden.prompt, cls.hidden.extra_pnginfo) if node.is_output else {}
+        result = run_in_host(node, values, notes)
         return io.NodeOutput(*result.outputs, ui=_ui(result) or None)
 
     return type(
@@ -134,14 +149,18 @@ def v3_class(node: Node) -> type:
     )
 
 
-def run_in_host(node: Node, values: dict[str, Any]) -> Result:
-    """Runs the record; its outputs are on the host's intermediate device in its dtype."""
+def run_in_host(node: Node, values: dict[str, Any], notes: dict[str, str] | None = None) -> Result:
+    """Runs the record; its outputs are on the host's intermediate device in its dtype, absent ones block what follows.
+
+    notes: as in `Context`.
+    """
     management = import_module("comfy.model_management")
     management.throw_exception_if_processing_interrupted()
     dtype = management.intermediate_dtype() if hasattr(management, "intermediate_dtype") else torch.float32
-    result = run_node(node, values, host_context(), home=management.intermediate_device(), dtype=dtype)
+    context = replace(host_context(), notes=notes or {})
+    result = run_node(node, values, context, home=management.intermediate_device(), dtype=dtype)
     _show_text(result.text)
-    return result
+    return replace(result, outputs=tuple(map(_blocking, result.outputs)))
 
 
 def host_context() -> Context:
@@ -168,6 +187,22 @@ def host_context() -> Context:
         model_folders={kind: tuple(map(Path, folder_paths.get_folder_paths(kind))) for kind in MODEL_FOLDERS},
         models=_MODELS,
     )
+
+
+def _notes(prompt: Any, extra_pnginfo: Any) -> dict[str, str]:
+    """The host's hidden inputs as JSON texts, by the names under which it keeps them in pictures."""
+    named: dict[str, Any] = {"prompt": prompt, **(extra_pnginfo or {})}
+    return {name: json.dumps(value) for name, value in named.items() if value is not None}
+
+
+def _blocking(value: Any) -> Any:
+    """`value`, but the host's own sign for what is absent; hosts without one hand on None."""
+    if isinstance(value, list):
+        return [_blocking(item) for item in cast("list[Any]", value)]
+    if not isinstance(value, NotGiven):
+        return value
+    graph: Any = sys.modules.get("comfy_execution.graph_utils") or sys.modules.get("comfy_execution.graph")
+    return graph.ExecutionBlocker(value.reason) if hasattr(graph, "ExecutionBlocker") else None
 
 
 async def _entrypoint() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from pathlib import Path
@@ -73,12 +72,11 @@ def save_image(images: Tensor, filename_prefix: str = "ComfyUI", *, context: Con
     path = store.path_of(_fill_in(filename_prefix, width=pictures.shape[2], height=pictures.shape[1]))
     name = path.relative_to(store.folder).as_posix()
     counter = _next_counter(path)
-    notes = {"prompt": json.dumps(headless.prompt)} if headless.prompt else {}
     paths: list[Path] = []
     for index, picture in enumerate(pictures):  # one file per picture
         context.check_cancelled()
         file_name = f"{name.replace('%batch_num%', str(index))}_{counter + index:05}_.png"
-        paths.append(store.save_pixels(file_name, to_bytes(picture, truncate=True), notes))
+        paths.append(store.save_pixels(file_name, to_bytes(picture, truncate=True), context.notes))
     return Result((images,), images, tuple(str(path) for path in paths))
 
 

@@ -6,10 +6,9 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import torch
 from PIL.PngImagePlugin import PngInfo
@@ -114,13 +113,11 @@ class HeadlessContext(Context):
     output_folder: where SaveImage writes and where "name [output]" is looked up.
     given_files: file names typed in by the user; only these may lie outside the input folder, because a workflow from
         a stranger must not read other files.
-    prompt: the workflow being run, kept in saved pictures.
     """
 
     input_folder: Path = Path()
     output_folder: Path = Path()
     given_files: frozenset[str] = frozenset()
-    prompt: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def headless_context(

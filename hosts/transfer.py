@@ -16,8 +16,12 @@ def run_node(
 ) -> Result:
     """The node's result with its tensors on the device `home`, floating ones in `dtype` (None: as they come).
 
-    A heavy node gets its inputs on `context.device`, a light one where they are.
+    A heavy node gets its inputs on `context.device`, a light one where they are. To a node that takes lists every value
+    comes as a list.
     """
+    if node.takes_lists:
+        whole = {port.name for port in node.inputs if port.is_list}
+        values = {name: value if name in whole else value[0] for name, value in values.items()}
     if node.weight == "heavy":
         values = {name: move(value, context.device) for name, value in values.items()}
     result = node(**values, **({"context": context} if node.wants_context else {}))

@@ -12,9 +12,8 @@ from typing import Any
 import torch
 
 from ..context import Context
-from ..nodes.spec import Node, Result
+from ..nodes.spec import Node, NotGiven, Result
 from ..tensors import BadFile, BadWorkflow, HemlineError
-from .files import HeadlessContext
 from .transfer import run_node
 from .workflow_check import EXPORT_ADVICE, check_format, is_link, label, plan_workflow
 from .workflow_values import Workflow, apply_inputs, title_of, widget_value
@@ -59,6 +58,9 @@ def run_workflow(
 ) -> dict[str, Result]:
     """The result of every node that an output node needs, by id, in the order in which they ran.
 
+    An output that is a list, and every output of a node that ran for several items, comes as a list of all items. A
+    node runs once for each item of the longest list that it is given, shorter lists repeat their last (ComfyUI's rule).
+
     nodes: the known nodes by id. on_node: called with (id, title, nodes done, nodes in all) before each node.
     Nothing runs before the whole workflow is checked; `BadWorkflow` then lists every problem. A node's own
     `HemlineError` comes with the node's id and title in front, any other error as `BadWorkflow`. What
@@ -67,9 +69,9 @@ def run_workflow(
     order = plan_workflow(workflow, nodes)
     cancel = _Cancel(context.check_cancelled)
     context = replace(context, check_cancelled=cancel)
-    if isinstance(context, HeadlessContext):
-        context = replace(context, prompt=workflow)
+    context = replace(context, notes={"prompt": json.dumps(workflow)})
     results: dict[str, Result] = {}
+    items: dict[str, list[list[Any]]] = {}
     with torch.no_grad():
         for done, node_id in enumerate(order):
             cancel()
@@ -77,7 +79,9 @@ def run_workflow(
             node = nodes[entry["class_type"]]
             on_node(node_id, title_of(entry), done, len(order))
             with _naming(label(node_id, entry), cancel):
-                results[node_id] = _run(node, _values(node, entry, results), context)
+                runs = _run(node, _values(node, entry, items), context)
+            items[node_id] = _items(node, runs)
+            results[node_id] = _whole(node, runs, items[node_id])
     return results
 
 
@@ -96,26 +100,48 @@ class _Cancel:
             raise
 
 
-def _values(node: Node, entry: Mapping[str, Any], results: Mapping[str, Result]) -> dict[str, Any]:
-    """The node's arguments; what is not connected is left to the function's defaults."""
+def _values(node: Node, entry: Mapping[str, Any], items: Mapping[str, list[list[Any]]]) -> dict[str, list[Any]]:
+    """The items of each of the node's arguments; what is not connected is left to the function's defaults."""
     inputs = entry.get("inputs", {})
-    values: dict[str, Any] = {}
+    values: dict[str, list[Any]] = {}
     for port in node.inputs:
         value = inputs.get(port.name)
         if is_link(value):
-            values[port.name] = results[str(value[0])].outputs[value[1]]
+            values[port.name] = items[str(value[0])][value[1]]
+            absent = next((item for item in values[port.name] if isinstance(item, NotGiven)), None)
+            if absent is not None:
+                raise BadWorkflow(f"there is nothing for the input {port.name!r}: {absent.reason}")
         elif value is not None:
-            values[port.name] = widget_value(port, value)
+            values[port.name] = [widget_value(port, value)]
         elif port.default is not None:
-            values[port.name] = port.default
+            values[port.name] = [port.default]
     return values
 
 
-def _run(node: Node, values: dict[str, Any], context: Context) -> Result:
-    result = run_node(node, values, context, home=_CPU)
-    if len(result.outputs) != len(node.outputs):
-        raise BadWorkflow(f"{node.id} gave {len(result.outputs)} outputs instead of {len(node.outputs)}.")
-    return result
+def _run(node: Node, values: dict[str, list[Any]], context: Context) -> list[Result]:
+    """The result of each of the node's runs."""
+    runs: list[Result] = []
+    for number in range(1 if node.takes_lists else max(map(len, values.values()), default=1)):
+        if number:
+            context.check_cancelled()
+        given = {name: items[min(number, len(items) - 1)] for name, items in values.items()}
+        runs.append(run_node(node, values if node.takes_lists else given, context, home=_CPU))
+        if len(runs[-1].outputs) != len(node.outputs):
+            raise BadWorkflow(f"{node.id} gave {len(runs[-1].outputs)} outputs instead of {len(node.outputs)}.")
+    return runs
+
+
+def _items(node: Node, runs: list[Result]) -> list[list[Any]]:
+    """For each output the items that all runs gave."""
+    columns = zip(node.outputs, zip(*(result.outputs for result in runs), strict=True), strict=False)
+    return [[item for one in given for item in one] if port.is_list else [*given] for port, given in columns]
+
+
+def _whole(node: Node, runs: list[Result], items: list[list[Any]]) -> Result:
+    """The runs as one result; the pictures to show are those of a single run only."""
+    if len(runs) == 1:
+        return runs[0]
+    return Result(tuple(items), text=tuple(line for result in runs for line in result.text))
 
 
 @contextlib.contextmanager

@@ -21,6 +21,8 @@ class Port:
     default, minimum, maximum, step: of a widget. options: of a COMBO, or a function giving them at run time.
     optional: a wire that may stay unconnected; the function then gets None.
     multiline: a STRING edited in a text area.
+    is_list: an output hands out a list, and what follows runs once for each of its items; an input takes such a list
+        whole. A node with such an input runs once, and its other inputs get the first item of what comes.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Port:
     options: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
     optional: bool = False
     multiline: bool = False
+    is_list: bool = False
 
     @property
     def is_widget(self) -> bool:
@@ -48,6 +51,8 @@ class Port:
             entry["options"] = list(self.choices())
         if self.optional:
             entry["optional"] = True
+        if self.is_list:
+            entry["is_list"] = True
         return entry
 
     def choices(self) -> tuple[str, ...]:
@@ -66,6 +71,13 @@ class Result:
     outputs: tuple[Any, ...]
     images: Any = None
     text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotGiven:
+    """An output that is not there this time; a node that it is connected to fails with the reason."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -93,6 +105,11 @@ class Node:
         """Whether the function asks for the host's `Context`."""
         return "context" in inspect.signature(self.function).parameters
 
+    @property
+    def takes_lists(self) -> bool:
+        """Whether the node runs once for whole lists instead of once for each of their items."""
+        return any(port.is_list for port in self.inputs)
+
     def describe(self) -> dict[str, Any]:
         """The declaration as plain JSON values: what `hemline nodes --json` prints."""
         return {
@@ -103,7 +120,7 @@ class Node:
             "version": self.version,
             "is_output": self.is_output,
             "inputs": [port.describe() for port in self.inputs],
-            "outputs": [{"name": port.name, "type": port.type, "tooltip": port.tooltip} for port in self.outputs],
+            "outputs": [port.describe() for port in self.outputs],
         }
 
     def __call__(self, **values: Any) -> Result:

@@ -162,7 +162,8 @@ def test_every_node_gives_what_the_real_host_gives(real):
     worst, wrong = {}, []
     for number, (name, values) in enumerate(cases):
         prompt = values.pop("prompt", None)
-        extra = {"context": replace(context, prompt=prompt or {})} if NODES[name].wants_context else {}
+        notes = {"prompt": json.dumps(prompt)} if prompt else {}
+        extra = {"context": replace(context, notes=notes)} if NODES[name].wants_context else {}
         outputs = NODES[name](**values, **extra).outputs
         if str(number) in failures:
             wrong.append(f"{name} {values}: the host fails ({failures[str(number)]})")

@@ -23,7 +23,15 @@ from typing import Any, Literal
 import torch
 
 from support import fake_comfy_api
-from support.host_modules import ComfyUtils, Decoy, FolderPaths, ModelManagement, OldModelManagement, make_server
+from support.host_modules import (
+    ComfyUtils,
+    Decoy,
+    ExecutionBlocker,
+    FolderPaths,
+    ModelManagement,
+    OldModelManagement,
+    make_server,
+)
 from support.node_class import NodeClass
 from support.prompt_executor import PromptExecutor, Run
 from support.prompt_validation import Prompt, Verdict, validate_prompt
@@ -151,6 +159,9 @@ def comfyui(
     vars(comfy).update(__path__=[], model_management=management, utils=utils)
     modules: dict[str, ModuleType | None] = {"folder_paths": folder_paths, "comfy": comfy}
     modules |= {"comfy.model_management": management, "comfy.utils": utils}
+    graph_utils = ModuleType("comfy_execution.graph_utils")
+    vars(graph_utils)["ExecutionBlocker"] = ExecutionBlocker
+    modules |= {"comfy_execution.graph_utils": graph_utils}
     modules |= {"server": make_server(host.texts)} | {name: Decoy(name) for name in DECOYS}
     api = {"comfy_api": None, "comfy_api.latest": None}  # None makes the import raise ModuleNotFoundError
     modules |= fake_comfy_api.make_modules(folder_paths) if version == "V3" else api

@@ -210,6 +210,13 @@ def make_server(texts: list[tuple[str, str]]) -> ModuleType:
     return module
 
 
+class ExecutionBlocker:
+    """An output value that stops every node behind it; the first of them shows the message."""
+
+    def __init__(self, message: str | None) -> None:
+        self.message = message
+
+
 class Decoy(ModuleType):
     """A foreign module under a name that the pack uses inside itself: reading anything from it is the pack's fault."""
 

@@ -92,6 +92,8 @@ class NodeClass:
             clone = _locked_clone(self.cls, SimpleNamespace(**{h.name: hidden[h.value] for h in Hidden}))
             return lambda **inputs: _normalised(clone.execute(**inputs))
         wanted = {name: hidden[kind] for name, kind in self._hidden_types().items() if kind in hidden}
+        if self.input_is_list:
+            wanted = {name: [value] for name, value in wanted.items()}
         return lambda **inputs: getattr(self._instance, self.cls.FUNCTION)(**inputs, **wanted)
 
     def info(self, display_name: str | None, python_module: str) -> dict[str, Any]:

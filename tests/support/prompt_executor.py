@@ -1,6 +1,6 @@
 """Runs API-format prompts by ComfyUI's rules: order, lazy inputs, list mapping, hidden inputs, cache, interrupt.
 
-Not covered, because no node here uses it: node expansion, execution blockers, async nodes, cache eviction by memory.
+Not covered, because no node here uses it: node expansion, async nodes, cache eviction by memory.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Run:
     executed: list[str] = field(default_factory=list)
     error: NodeError | None = None
     interrupted_at: str | None = None
+    blocked: dict[str, str] = field(default_factory=dict)  # id of the node that got a blocker -> its message
 
     @property
     def ok(self) -> bool:
@@ -142,6 +143,11 @@ class PromptExecutor:
         results: list[tuple[Any, ...]] = []
         shown: list[dict[str, Any]] = []
         for call in _calls(given, node.input_is_list):
+            blocker = _blocker(call, node.input_is_list)
+            if blocker is not None:  # the node is passed over, and all behind it without another message
+                run.blocked |= {id: blocker.message} if blocker.message is not None else {}
+                results.append((type(blocker)(None),) * len(node.return_types))
+                continue
             self.poll()
             self.running = id
             try:
@@ -183,6 +189,12 @@ class PromptExecutor:
         return object() if answer != answer else answer
 
 
+def _blocker(call: dict[str, Any], input_is_list: bool) -> Any:
+    """The first execution blocker among a call's values."""
+    values = [item for value in call.values() for item in (value if input_is_list else [value])]
+    return next((value for value in values if type(value).__name__ == "ExecutionBlocker"), None)
+
+
 def _calls(given: dict[str, list[Any]], input_is_list: bool) -> list[dict[str, Any]]:
     """The argument sets of one node: one per list entry, shorter lists repeating their last."""
     if input_is_list:
@@ -205,6 +217,8 @@ def _merge(results: list[tuple[Any, ...]], is_list: list[bool]) -> list[list[Any
     if not results:
         return []
     ports = range(len(results[0]))
-    return [
-        [item for result in results for item in (result[port] if is_list[port] else [result[port]])] for port in ports
-    ]
+    return [[item for result in results for item in _items_of(result[port], is_list[port])] for port in ports]
+
+
+def _items_of(value: Any, is_list: bool) -> list[Any]:
+    return value if is_list and type(value).__name__ != "ExecutionBlocker" else [value]

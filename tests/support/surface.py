@@ -21,7 +21,7 @@ def describe_surface(nodes: Sequence[Node]) -> Surface:
             "version": node.version,
             "is_output": node.is_output,
             "inputs": [_describe_input(port) for port in node.inputs],
-            "outputs": [{"name": port.name, "type": port.type} for port in node.outputs],
+            "outputs": [{"name": port.name, "type": port.type, **_list_flag(port)} for port in node.outputs],
         }
         for node in nodes
     ]
@@ -34,7 +34,11 @@ def _describe_input(port: Port) -> dict[str, Any]:
         entry |= {key: getattr(port, key) for key in LIMITS if getattr(port, key) is not None}
     if port.type == "COMBO":
         entry["options"] = _fixed_options(port)
-    return entry | ({"optional": True} if port.optional else {})
+    return entry | ({"optional": True} if port.optional else {}) | _list_flag(port)
+
+
+def _list_flag(port: Port) -> dict[str, Any]:
+    return {"is_list": True} if port.is_list else {}
 
 
 def _fixed_options(port: Port) -> list[str] | str:
@@ -67,6 +71,8 @@ def _broken_ports(side: str, old: list[dict[str, Any]], new: list[dict[str, Any]
             broken.append(f"{side} {before['name']} was {before['type']} and is {after['type']}")
         if lost and _options(after):
             broken.append(f"{side} {before['name']} lost the options {lost}")
+        if before.get("is_list") and not after.get("is_list"):
+            broken.append(f"{side} {before['name']} was a list and is one value")
         if before.get("optional") and not after.get("optional"):
             broken.append(f"{side} {before['name']} was optional and is required")
         if _narrower(before, after):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from hemline.hosts.core_nodes import CORE_NODES
-from hemline.nodes.spec import Port, Result, node
+from hemline.nodes.spec import NotGiven, Port, Result, node
 from hemline.tensors import RangeError
 
 RAN: list[str] = []
@@ -83,7 +83,22 @@ def short():
     return ()
 
 
-NODES = {one.id: one for one in (make_mask, join, show, loop, fail, heavy, short, *CORE_NODES)}
+@node(id="TestSplit", name="Split", category="test", inputs=[Port("mask", "MASK"), Port("count", "INT", default=3)],
+      outputs=[Port("masks", "MASK", is_list=True), Port("names", "STRING", is_list=True), MASK])  # fmt: skip
+def split(mask, count=3):
+    """Makes several masks of one."""
+    return [mask / (n + 1) for n in range(count)], [f"part {n}" for n in range(count)], NotGiven("nothing is left")
+
+
+@node(id="TestGather", name="Gather", category="test", is_output=True,
+      inputs=[Port("masks", "MASK", is_list=True), Port("name", "STRING", default="")], outputs=[MASK])  # fmt: skip
+def gather(masks, name=""):
+    """Adds masks."""
+    RAN.append(f"gather {len(masks)} {name}".strip())
+    return sum(masks)
+
+
+NODES = {one.id: one for one in (make_mask, join, show, loop, fail, heavy, short, split, gather, *CORE_NODES)}
 
 
 def entry(class_type, title="", **inputs):
