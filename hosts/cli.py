@@ -76,7 +76,7 @@ def mask(
 
 @app.command()
 def run(
-    workflow: Annotated[Path, typer.Argument(metavar="WORKFLOW.json", help="In API format.")],
+    workflow: Annotated[Path, typer.Argument(metavar="WORKFLOW.json", help="As ComfyUI saves or exports it.")],
     output: OutputFolder,
     inputs: Annotated[
         list[str] | None, typer.Option("-i", "--input", metavar="NODE.INPUT=VALUE", help="Set an input of a node.")

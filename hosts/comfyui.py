@@ -83,7 +83,7 @@ def v1_class(node: Node) -> type:
         return {"required": required, "optional": optional, **hidden}
 
     def run(self: object, **values: Any) -> Any:
-        hidden = {name: values.pop(name, None) for name in HIDDEN.values()}
+        hidden = {name: values.pop(name, None) if node.is_output else None for name in HIDDEN.values()}
         if node.takes_lists:  # then these, too, come as lists
             hidden = {name: value[0] if value else None for name, value in hidden.items()}
         result = run_in_host(node, values, _notes(**hidden))

@@ -35,7 +35,7 @@ def run_file(workflow_file: Path, output: Path, inputs: list[str], *, device: st
 
     Pictures named in the file are looked for beside it, those named in `inputs` wherever the user says.
     """
-    workflow = apply_inputs(load_workflow(workflow_file), inputs, HEADLESS_NODES)
+    workflow = apply_inputs(load_workflow(workflow_file, HEADLESS_NODES), inputs, HEADLESS_NODES)
     given = [text.partition("=")[2] for text in inputs]
     results = run_headless(
         workflow, output, given_files=given, device=device, input_folder=workflow_file.resolve().parent,

@@ -1,4 +1,4 @@
-"""Runs workflow JSON in ComfyUI's API format without ComfyUI."""
+"""Runs workflow JSON without ComfyUI."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from ..nodes.spec import Node, NotGiven, Result
 from ..tensors import BadFile, BadWorkflow, HemlineError
 from .transfer import run_node
 from .workflow_check import EXPORT_ADVICE, check_format, is_link, label, plan_workflow
-from .workflow_values import Workflow, apply_inputs, title_of, widget_value
+from .workflow_ui import is_ui_format, to_api_format
+from .workflow_values import Workflow, apply_inputs, is_object, title_of, widget_value
 
 __all__ = ["Workflow", "apply_inputs", "load_workflow", "run_workflow"]
 
@@ -25,10 +26,11 @@ OnNode = Callable[[str, str, int, int], None]
 _CPU = torch.device("cpu")
 
 
-def load_workflow(path: Path) -> Workflow:
-    """The workflow in a JSON file of ComfyUI's API format; its nodes are checked only when it is run.
+def load_workflow(path: Path, nodes: Mapping[str, Node]) -> Workflow:
+    """The workflow in a JSON file of ComfyUI's API or UI format, in API format; it is checked only when it is run.
 
-    Raises `BadFile` where the file cannot be read, `BadWorkflow` where it is no such workflow.
+    nodes: the known nodes by id, which name the widget values of the UI format. Raises `BadFile` where the file cannot
+    be read, `BadWorkflow` where it is no such workflow.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -46,6 +48,8 @@ def load_workflow(path: Path) -> Workflow:
         raise BadWorkflow(f"{path} is no JSON (line {error.lineno}, column {error.colno}: {error.msg}).") from error
     except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
         raise BadWorkflow(f"{path} cannot be read as JSON ({error}); {EXPORT_ADVICE}.") from error
+    if is_object(workflow) and is_ui_format(workflow):
+        workflow = to_api_format(workflow, nodes, str(path))
     return check_format(workflow, str(path))
 
 

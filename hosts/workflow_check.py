@@ -18,8 +18,6 @@ def check_format(workflow: object, name: str = "The workflow") -> Workflow:
     """`workflow`, if it looks like ComfyUI's API format. Raises `BadWorkflow`, which calls it `name`."""
     if not is_object(workflow):
         raise BadWorkflow(f"{name} is no JSON object; {EXPORT_ADVICE}.")
-    if isinstance(workflow.get("nodes"), list) and isinstance(workflow.get("links"), list):
-        raise BadWorkflow(f"{name} is in ComfyUI's UI format; {EXPORT_ADVICE}.")
     if not workflow:
         raise BadWorkflow(f"{name} is empty; {EXPORT_ADVICE}.")
     return workflow

@@ -15,6 +15,8 @@ from support.fake_comfyui import Host, comfyui, install_pack
 from support.given import default_of
 from support.prompt_validation import Prompt
 
+from hemline.hosts.headless import HEADLESS_NODES
+from hemline.hosts.workflow_ui import to_api_format
 from hemline.nodes import NODES
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install hemline[test])")
@@ -219,6 +221,26 @@ def test_a_saved_workflow_becomes_the_prompt_it_was_made_of(canvas: Any, object_
     prompt = chain(object_info)
     load(canvas, ui_workflow(prompt, object_info))
     assert to_prompt(canvas) == numbered(prompt)
+
+
+def test_a_canvas_with_detours_becomes_the_same_prompt_without_the_page(canvas: Any, object_info: Any) -> None:
+    workflow = ui_workflow(chain(object_info), object_info)
+    nodes = {node["type"]: node for node in workflow["nodes"]}
+    nodes["HemlineRefineMask"]["mode"] = 4  # bypassed: its mask goes through
+    nodes["HemlinePreviewMask"]["mode"] = 2  # muted
+    photo, crop = nodes["LoadImage"], nodes["HemlineInpaintCrop"]
+    reroute = {"id": 90, "type": "Reroute", "pos": [0, 0], "size": [75, 26], "flags": {}, "order": 0, "mode": 0,
+               "inputs": [{"name": "", "type": "*", "link": 91}], "properties": {},
+               "outputs": [{"name": "", "type": "IMAGE", "links": [crop["inputs"][0]["link"]]}]}  # fmt: skip
+    wire = next(link for link in workflow["links"] if link[0] == crop["inputs"][0]["link"])
+    wire[1:3] = [90, 0]
+    workflow["nodes"].append(reroute)
+    workflow["links"].append([91, photo["id"], 0, 90, 0, "*"])
+    load(canvas, workflow)
+    ours = to_api_format(workflow, HEADLESS_NODES)
+    assert {id: {key: entry[key] for key in ("class_type", "inputs")} for id, entry in ours.items()} == to_prompt(
+        canvas
+    )
 
 
 def test_the_host_accepts_the_prompt_of_the_page(canvas: Any, host: Host, object_info: dict[str, Any]) -> None:

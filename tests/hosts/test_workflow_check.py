@@ -171,7 +171,3 @@ def test_a_circle_names_its_nodes(context):
 def test_a_workflow_without_output_node_is_refused(context):
     (line,) = problems({"1": entry("TestMask")}, context)
     assert "no output node" in line
-
-
-def test_a_workflow_in_ui_format_is_sent_back_to_export(context):
-    assert "Workflow > Export (API)" in problems({"version": 0.4, "nodes": [], "links": []}, context)[0]

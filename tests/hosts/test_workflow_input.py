@@ -21,11 +21,11 @@ def labelled():
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_file_in_ui_format_is_sent_back_to_export(tmp_path):
+def test_an_empty_canvas_is_told(tmp_path):
     path = tmp_path / "ui.json"
     path.write_text(json.dumps({"version": 0.4, "nodes": [], "links": []}))
-    with pytest.raises(BadWorkflow, match=r"ui\.json is in ComfyUI's UI format; .* Workflow > Export \(API\)"):
-        load_workflow(path)
+    with pytest.raises(BadWorkflow, match=r"ui\.json is empty"):
+        load_workflow(path, NODES)
 
 
 @pytest.mark.parametrize("data, message", [
@@ -38,7 +38,7 @@ def test_a_file_that_is_no_workflow_is_told_in_one_line(data, message, tmp_path)
     path = tmp_path / "flow.json"
     path.write_bytes(data)
     try:
-        load_workflow(path)
+        load_workflow(path, NODES)
     except BadWorkflow as error:
         assert message in str(error)
         assert "\n" not in str(error)
@@ -49,13 +49,13 @@ def test_a_file_that_is_no_workflow_is_told_in_one_line(data, message, tmp_path)
 @pytest.mark.parametrize("name", ["missing.json", "."])
 def test_a_workflow_file_that_cannot_be_read_is_a_bad_file(name, tmp_path):
     with pytest.raises(BadFile, match="cannot be read"):
-        load_workflow(tmp_path / name)
+        load_workflow(tmp_path / name, NODES)
 
 
 def test_a_workflow_file_may_begin_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "flow.json"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(labelled()).encode())
-    assert load_workflow(path) == labelled()
+    assert load_workflow(path, NODES) == labelled()
 
 
 # --- changing --------------------------------------------------------------------------------------------------------
