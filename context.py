@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
@@ -62,6 +63,57 @@ class Store(Protocol):
         ...
 
 
+class PictureSource(Protocol):
+    """A folder or an archive of pictures, opened for reading. Names are relative to it, with ``/`` between folders."""
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+        ...
+
+    @property
+    def job_text(self) -> str | None:
+        """The text of the job file by which the source was named; None where it was named itself."""
+        ...
+
+    def find(self, pattern: str) -> Sequence[str]:
+        """The pictures that a `pairing.Pattern` finds, in any order. Raises `BadFile`, for links that lead out too."""
+        ...
+
+    def stamp(self, name: str) -> str:
+        """A text that changes when the file does."""
+        ...
+
+    def read_image(self, name: str) -> tuple[Tensor, Tensor | None]:
+        """Colours ``[1,H,W,3]`` and alpha ``[1,H,W]``, None where there is none; float32 on the CPU at full depth.
+
+        Turned upright by EXIF, sRGB-encoded, straight alpha. Raises `BadFile` with the file's name.
+        """
+        ...
+
+    def read_mask(self, name: str, height: int, width: int, *, channel: str, fit: str) -> Tensor:
+        """One channel ("luma" or "alpha") as a mask ``[1,height,width]``, float32 on the CPU at full depth.
+
+        fit: of another size, "error" or "stretch". Raises `BadFile`, and `ShapeError` for another size.
+        """
+        ...
+
+
+class PictureSources(Protocol):
+    """Where pictures come from. A host implements it; nothing outside its input and output folders is read."""
+
+    def open(self, source: str) -> AbstractContextManager[PictureSource]:
+        """The folder, archive or job file of that name below the input folder; "" is that folder itself.
+
+        "name [output]" lies below the output folder. Raises `BadFile` where it is not there or leads out.
+        """
+        ...
+
+    def has_result(self, pattern: str) -> bool:
+        """Whether a file of that name lies in the output folder; ``*`` and ``?`` in its last part are wildcards."""
+        ...
+
+
 class Lettering(Protocol):
     """Turns a short text into a coverage mask, because torch has no fonts."""
 
@@ -83,6 +135,7 @@ class Context:
     models: what was loaded before; the host's own, so that the next node or photo need not load again.
     notes: the workflow that is being run, as JSON texts by the names under which ComfyUI keeps them in pictures:
         "prompt" (API format) and, where there is one, "workflow" (UI format).
+    sources: see its protocol; None on a host that lends no folders.
     """
 
     device: torch.device
@@ -93,3 +146,4 @@ class Context:
     model_folders: Mapping[str, tuple[Path, ...]] = field(default_factory=dict[str, tuple[Path, ...]])
     models: ModelCache = field(default_factory=ModelCache)
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    sources: PictureSources | None = None

@@ -21,6 +21,7 @@ from ..segmentation.shape import FEATHER_SIDES, GROW_LIMIT_PX
 from .coverage import MASK_CHANNELS, Coverage, CoverageSettings, MaskFile, block_rows
 from .events import Events
 from .formats.info import PictureInfo, Strip
+from .formats.memory_file import PictureFile
 from .formats.reading import open_picture
 from .formats.strips import PictureReader, rows_per_strip
 from .formats.writing import (
@@ -75,8 +76,8 @@ def check_blend_settings(settings: BlendSettings, output: Path) -> None:
 
 
 def blend_files(
-    base_file: Path, layer_file: Path, output: Path, settings: BlendSettings, *, masks: tuple[Path, ...] = (),
-    excluded: tuple[Path, ...] = (), events: Events,
+    base_file: PictureFile, layer_file: PictureFile, output: Path, settings: BlendSettings, *,
+    masks: tuple[PictureFile, ...] = (), excluded: tuple[PictureFile, ...] = (), events: Events,
 ) -> None:  # fmt: skip
     """Writes `layer_file` blended onto `base_file` where the masks let it through and no excluded mask holds it back.
 
@@ -128,13 +129,13 @@ def _blend_strip(
     return samples
 
 
-def _check_not_overwritten(output: Path, inputs: tuple[Path, ...]) -> None:
+def _check_not_overwritten(output: Path, inputs: tuple[PictureFile, ...]) -> None:
     for path in inputs:
-        if output.exists() and path.exists() and output.samefile(path):
+        if isinstance(path, Path) and output.exists() and path.exists() and output.samefile(path):
             raise BadFile(f"{output} is also read; write the result to another file.")
 
 
-def _is_placed(base: PictureInfo, layer: PictureInfo, path: Path, fit: str) -> bool:
+def _is_placed(base: PictureInfo, layer: PictureInfo, path: PictureFile, fit: str) -> bool:
     """Whether the layer has another size and is to be fitted, for which both must be held whole."""
     if (base.width, base.height) == (layer.width, layer.height):
         return False

@@ -178,6 +178,42 @@ def blend(
 
 
 @app.command()
+def batch(
+    jobs: Annotated[Path, typer.Argument(metavar="JOBS.yaml", help="What to blend: patterns, mode, output.")],
+    output: OutputFolder,
+    source: Annotated[
+        Path | None,
+        typer.Option("-i", "--input", help="Folder or ZIP file of the pictures; else the jobs' own."),
+    ] = None,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing/--overwrite", help="Leave out pictures whose result is there.")
+    ] = False,
+    missing: Annotated[
+        str, typer.Option(help="A picture without overlay or mask: error, skip, or empty (nothing is blended).")
+    ] = "error",
+    mask_channel: Annotated[str, typer.Option(help="What of a mask file counts: luma or alpha.")] = "luma",
+    fit: Annotated[
+        str, typer.Option(help="Another size: error, stretch (masks too), and for the overlay cover, contain, none.")
+    ] = "error",
+    quality: Annotated[int | None, typer.Option(help="1 to 100 for JPEG, WebP, AVIF and JPEG XL.")] = None,
+    compression: Annotated[str, typer.Option(help="Of TIFF: deflate, zstd or none.")] = "deflate",
+    json: AsJson = False,
+) -> None:
+    """Blend many overlays onto many pictures through masks, paired by name, as a job file says."""
+    from .batch_jobs import BatchSettings, check_batch_settings, run_jobs
+    from .formats.writing import WriteOptions
+
+    events = Events(json)
+    settings = BatchSettings(missing, skip_existing, mask_channel, fit, WriteOptions(quality, compression))
+    with _exit_codes(events):
+        with _usage_errors():
+            check_batch_settings(settings)
+        counts = run_jobs(jobs, output, settings, input_path=source, events=events)
+        if counts.failed:
+            raise typer.Exit(SOME_FAILED if counts.done or counts.skipped else FAILED)
+
+
+@app.command()
 def maskilayer(
     back: Annotated[Path, typer.Option(help="The picture below.")],
     comp: Annotated[Path, typer.Option(help="The picture above, which the masks let through.")],

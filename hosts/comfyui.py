@@ -90,13 +90,17 @@ def v1_class(node: Node) -> type:
         ui = _ui(result)
         return {"ui": ui, "result": result.outputs} if ui else result.outputs
 
+    def is_changed(cls: type, **values: Any) -> str:
+        return _fingerprint(node, values)
+
     return type(
         node.id,
         (),
         {
             "__doc__": node.description,
             "INPUT_TYPES": classmethod(input_types),
-            "RETURN_TYPES": tuple(port.type for port in node.outputs),
+            # A V1 host links a list of choices to a widget of the very same choices only.
+            "RETURN_TYPES": tuple(list(port.choices()) if port.type == "COMBO" else port.type for port in node.outputs),
             "RETURN_NAMES": tuple(port.name for port in node.outputs),
             "OUTPUT_TOOLTIPS": tuple(port.tooltip for port in node.outputs),
             "OUTPUT_IS_LIST": tuple(port.is_list for port in node.outputs),
@@ -107,6 +111,7 @@ def v1_class(node: Node) -> type:
             "OUTPUT_NODE": node.is_output,
             "SEARCH_ALIASES": list(node.aliases),
             "run": run,
+            **({"IS_CHANGED": classmethod(is_changed)} if node.fingerprint else {}),
         },
     )
 
@@ -138,6 +143,9 @@ def v3_class(node: Node) -> type:
         result = run_in_host(node, values, notes)
         return io.NodeOutput(*result.outputs, ui=_ui(result) or None)
 
+    def fingerprint_inputs(cls: Any, **values: Any) -> str:
+        return _fingerprint(node, values)
+
     return type(
         node.id,
         (io.ComfyNode,),
@@ -145,6 +153,7 @@ def v3_class(node: Node) -> type:
             "__doc__": node.description,
             "define_schema": classmethod(define_schema),
             "execute": classmethod(execute),
+            **({"fingerprint_inputs": classmethod(fingerprint_inputs)} if node.fingerprint else {}),
         },
     )
 
@@ -168,6 +177,7 @@ def host_context() -> Context:
     folder_paths, utils = import_module("folder_paths"), import_module("comfy.utils")
     model_management = import_module("comfy.model_management")
 
+    from .batch_files import InputFolders
     from .files import FolderStore
     from .lettering import letter
 
@@ -186,6 +196,7 @@ def host_context() -> Context:
         check_cancelled=model_management.throw_exception_if_processing_interrupted,
         model_folders={kind: tuple(map(Path, folder_paths.get_folder_paths(kind))) for kind in MODEL_FOLDERS},
         models=_MODELS,
+        sources=InputFolders(Path(folder_paths.get_input_directory()), Path(folder_paths.get_output_directory())),
     )
 
 
@@ -203,6 +214,10 @@ def _blocking(value: Any) -> Any:
         return value
     graph: Any = sys.modules.get("comfy_execution.graph_utils") or sys.modules.get("comfy_execution.graph")
     return graph.ExecutionBlocker(value.reason) if hasattr(graph, "ExecutionBlocker") else None
+
+
+def _fingerprint(node: Node, values: dict[str, Any]) -> str:
+    return node.fingerprint(**values, context=host_context()) if node.fingerprint else ""
 
 
 async def _entrypoint() -> Any:

@@ -11,12 +11,11 @@ from torch import Tensor
 from ..context import Context
 from ..nodes.spec import Port, Result, node
 from ..tensors import BadFile, BadWorkflow, as_image, check_name
+from .batch_files import split_annotation
 from .files import FolderStore, HeadlessContext
 from .pictures import LoadedImage, load_image, to_bytes
 
 CHANNELS = ("alpha", "red", "green", "blue")
-
-_ANNOTATION = re.compile(r"(?P<name>.*?) ?\[(?P<folder>input|output|temp)\]", re.DOTALL)
 
 # No options: which files there are is known only when the node runs.
 _FILE = Port("image", "COMBO", tooltip='File in the input folder; "name [output]" takes it from the output folder.')
@@ -104,11 +103,11 @@ def _headless(context: Context) -> HeadlessContext:
 def _load(name: str, context: Context) -> LoadedImage:
     """The picture of this name; outside the input folder only if the user has typed the name himself."""
     headless = _headless(context)
-    annotated = _ANNOTATION.fullmatch(name)
-    if annotated and annotated["folder"] == "temp":
+    bare, kind = split_annotation(name)
+    if kind == "temp":
         raise BadFile(f"{name!r} lies in ComfyUI's temp folder; save the picture and choose that file.")
-    folder = headless.output_folder if annotated and annotated["folder"] == "output" else headless.input_folder
-    path = folder / (annotated["name"] if annotated else name)
+    folder = headless.output_folder if kind == "output" else headless.input_folder
+    path = folder / bare
     if name in headless.given_files:
         typed = Path(name).expanduser()  # as any command reads it: from the current folder
         return load_image(path if path.exists() and not typed.exists() else typed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from ..segmentation.levels import normalise_mask
 from ..segmentation.shape import feather_mask, grow_mask
 from ..tensors import resize_mask
 from .formats.info import PictureInfo, Strip
+from .formats.memory_file import PictureFile
 from .formats.reading import open_picture
 from .formats.strips import luma, rows_per_strip
 
@@ -59,7 +59,7 @@ class MaskFile:
     size than the base's, unless it may be stretched: then it is held whole.
     """
 
-    def __init__(self, path: Path, base: PictureInfo, settings: CoverageSettings) -> None:
+    def __init__(self, path: PictureFile, base: PictureInfo, settings: CoverageSettings) -> None:
         self._channel = settings.channel
         self._name = path
         self.reader = open_picture(path)
@@ -87,7 +87,7 @@ class MaskFile:
             levels = (strip[..., :1] if strip.shape[2] < 3 else luma(strip[..., :3]))[..., 0]
         return torch.from_numpy(levels.astype("float32")).div_(self.reader.info.white).unsqueeze(0)
 
-    def _normaliser(self, path: Path, level: float) -> Callable[[Tensor], Tensor]:
+    def _normaliser(self, path: PictureFile, level: float) -> Callable[[Tensor], Tensor]:
         """Normalises strips as the whole mask would be: all that counts of the rest is its least and greatest value."""
         least, greatest = math.inf, -math.inf
         with open_picture(path) as again:
@@ -104,7 +104,7 @@ class MaskFile:
 
         return normalise
 
-    def _stretched(self, path: Path, base: PictureInfo, fit: str) -> Tensor:
+    def _stretched(self, path: PictureFile, base: PictureInfo, fit: str) -> Tensor:
         info = self.reader.info
         if fit != "stretch":
             self.reader.close()

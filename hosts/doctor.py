@@ -21,7 +21,7 @@ from ..segmentation.parser import load_parser
 from ..tensors import BadFile, MissingModel
 from .files import model_folders
 
-REQUIRED = ("torch", "numpy", "pillow", "safetensors", "typer", "rich")
+REQUIRED = ("torch", "numpy", "pillow", "safetensors", "typer", "rich", "pyyaml")
 # Package -> (extra that brings it, what it is for).
 OPTIONAL = {
     "ultralytics": ("yolo", "YOLO garment detectors (AGPL-3.0)"),

@@ -136,6 +136,9 @@ def headless_context(
     an earlier run, so that nothing is loaded twice.
     Raises `UnknownName` for a device that this machine lacks.
     """
+    from .batch_files import InputFolders
+
+    input_folder, given = input_folder or Path.cwd(), frozenset(given_files)
     return HeadlessContext(
         device=_device(device),
         store=FolderStore(folder),
@@ -144,9 +147,10 @@ def headless_context(
         check_cancelled=check_cancelled,
         model_folders=model_folders(os.environ),
         models=models or ModelCache(),
-        input_folder=input_folder or Path.cwd(),
+        sources=InputFolders(input_folder, folder, given),
+        input_folder=input_folder,
         output_folder=folder,
-        given_files=frozenset(given_files),
+        given_files=given,
     )
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..color import linear_to_srgb, srgb_to_linear
 from ..tensors import ShapeError
 from .formats.info import PictureInfo, Strip
+from .formats.memory_file import MemoryFile
 from .formats.reading import open_picture
 from .formats.strips import as_channels, rows_per_strip
 from .formats.writing import WriteOptions, create_picture, info_for
@@ -32,7 +33,7 @@ class Picture:
     info: PictureInfo
 
 
-def read_picture(path: str | os.PathLike[str]) -> Picture:
+def read_picture(path: str | os.PathLike[str] | MemoryFile) -> Picture:
     """The picture in `path` at full depth, upright; grey comes as three equal channels. Raises as `open_picture`."""
     with open_picture(path) as reader:
         return Picture(to_values(reader.pixels(), reader.info), reader.info)

@@ -9,10 +9,12 @@ from .export import save_garment_set
 from .generate import generate_mask_node
 from .inpaint import inpaint_crop, inpaint_stitch
 from .inspect import preview_mask
+from .load import batch_load
 from .mask import combine_masks_node, grow_feather_mask, refine_mask
 from .spec import Node
 
 NODES: tuple[Node, ...] = (
+    batch_load,
     detect_garments,
     generate_mask_node,
     refine_mask,

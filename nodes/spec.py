@@ -86,6 +86,8 @@ class Node:
 
     weight "heavy" asks the host to run it on the compute device; "light" runs where the tensors are.
     is_output: the host runs it though nothing is connected behind it. version: of the node's behaviour, semver.
+    fingerprint: for a node that reads files: takes the widgets by name (None for what comes over a wire) and the host's
+        `Context`, gives a text; the host runs the node again when it has changed.
     """
 
     id: str
@@ -99,6 +101,7 @@ class Node:
     weight: Weight = "light"
     is_output: bool = False
     aliases: tuple[str, ...] = ()
+    fingerprint: Callable[..., str] | None = None
 
     @property
     def wants_context(self) -> bool:
@@ -142,6 +145,7 @@ def node(
     weight: Weight = "light",
     is_output: bool = False,
     aliases: Sequence[str] = (),
+    fingerprint: Callable[..., str] | None = None,
 ) -> Callable[[Callable[..., Any]], Node]:
     """Turns the function below it into a `Node`; its docstring's first paragraph becomes the description."""
 
@@ -150,7 +154,7 @@ def node(
         description = " ".join(paragraph.split())
         return Node(
             id, name, category, description, tuple(inputs), tuple(outputs),
-            function, version, weight, is_output, tuple(aliases),
+            function, version, weight, is_output, tuple(aliases), fingerprint,
         )  # fmt: skip
 
     return declare

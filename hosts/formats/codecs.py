@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import BadFile
 from .extras import extra
 from .info import Depth, PictureInfo, Strip
+from .memory_file import MemoryFile, PictureFile
 
 # How hard JPEG XL tries, 1 to 9: 7, its default, takes ten times as long as 3 and saves some per cent.
 _JXL_EFFORT = 3
@@ -23,9 +24,11 @@ _DEPTHS: dict[str, Depth] = {"float16": "f16", "float32": "f32", "uint16": 16, "
 _FLOATS = ("float16", "float32")
 
 
-def read_exr(path: Path) -> tuple[PictureInfo, Strip]:
+def read_exr(path: PictureFile) -> tuple[PictureInfo, Strip]:
     """The first part's Y, YA, RGB or RGBA in its display window; linear light, premultiplied, as EXR means them."""
     openexr = extra("OpenEXR", "EXR")
+    if isinstance(path, MemoryFile):  # the library opens files on a disk only
+        raise BadFile("EXR cannot be read out of an archive; unpack it")
     header = openexr.File(str(path), header_only=True).header()
     _check_window(header["dataWindow"])
     _check_window(header["displayWindow"])
@@ -77,7 +80,7 @@ def write_exr(path: Path, info: PictureInfo, pixels: Strip) -> None:
     openexr.File(header, channels).write(str(path))
 
 
-def read_jxl(path: Path) -> tuple[PictureInfo, Strip]:
+def read_jxl(path: PictureFile) -> tuple[PictureInfo, Strip]:
     """The first frame of a JPEG XL, upright; depths between 8 and 16 bits come as 16. Its profile is not given."""
     pixels = _plane_axis(extra("imagecodecs", "JPEG XL").jpegxl_decode(path.read_bytes(), index=0))
     return _info(pixels, _DEPTHS[pixels.dtype.name], "JXL"), pixels
@@ -99,7 +102,7 @@ def avif_depth(start: bytes) -> Depth:
     return (12 if flags & 0x20 else 10) if flags & 0x40 else 8
 
 
-def read_deep_avif(path: Path, depth: Depth) -> tuple[PictureInfo, Strip]:
+def read_deep_avif(path: PictureFile, depth: Depth) -> tuple[PictureInfo, Strip]:
     """An AVIF of 10 or 12 bits, brought to the whole range of 16. Its profile is not given."""
     pixels = _plane_axis(extra("imagecodecs", "AVIF of 10 or 12 bits").avif_decode(path.read_bytes(), index=0))
     if pixels.dtype != np.uint16:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, features
 
 from .info import PictureInfo, Strip
+from .memory_file import MemoryFile, PictureFile
 
 _HAS_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _DIRECT = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
@@ -19,7 +20,7 @@ SIXTEEN_BIT_RAWMODES = {
 }  # fmt: skip
 
 
-def read_with_pillow(path: Path) -> tuple[PictureInfo, Strip]:
+def read_with_pillow(path: PictureFile) -> tuple[PictureInfo, Strip]:
     """The sidecar and the pixels of the first frame as the file holds them (not turned); raises as Pillow does."""
     with open_lazily(path) as picture:
         rawmode = rawmode_of(picture)  # first, because looking for EXIF decodes a PNG
@@ -73,7 +74,7 @@ def orientation_of(picture: Any) -> int:
     return orientation if orientation in range(1, 9) else 1
 
 
-def sixteen_bit_levels(path: Path, rawmode: str) -> Strip:
+def sixteen_bit_levels(path: PictureFile, rawmode: str) -> Strip:
     """The samples of a 16-bit colour PNG as uint16, not turned.
 
     Pillow keeps only their high bytes. Its decoder is told by a raw mode which bytes to take, so a second pass with
@@ -85,7 +86,7 @@ def sixteen_bit_levels(path: Path, rawmode: str) -> Strip:
     return planes[0].astype(np.uint16) << 8 | planes[1]
 
 
-def _decode_as(path: Path, rawmode: str) -> Strip:
+def _decode_as(path: PictureFile, rawmode: str) -> Strip:
     """The pixels of a PNG, its bytes taken as `rawmode` says."""
     with open_lazily(path) as picture:
         codec, box, offset, _ = picture.tile[0]
@@ -93,9 +94,9 @@ def _decode_as(path: Path, rawmode: str) -> Strip:
         return np.array(picture)
 
 
-def open_lazily(path: Path) -> Any:
+def open_lazily(path: PictureFile) -> Any:
     """The file as Pillow's lazy picture; untyped because only file-backed pictures have tiles and can be closed."""
-    return Image.open(path)
+    return Image.open(path.open() if isinstance(path, MemoryFile) else path)
 
 
 def rawmode_of(picture: Any) -> str:

@@ -17,7 +17,8 @@ from ...errors import BadFile, HemlineError, MissingModel
 from .codecs import avif_depth, read_deep_avif, read_exr, read_jxl
 from .extras import has_extra
 from .info import PictureInfo, Strip
-from .pillow import has_avif, read_with_pillow
+from .memory_file import MemoryFile, PictureFile
+from .pillow import has_avif, open_lazily, read_with_pillow
 from .png import SIGNATURE, read_png_head, read_png_strips
 from .strips import PictureReader, check_complete
 from .tiff import TIFF_STARTS, open_tiff
@@ -36,7 +37,7 @@ _ORIENTATIONS: dict[int, Callable[[Strip], Strip]] = {
 """EXIF orientation -> how the pixels become upright."""
 
 
-def open_picture(path: str | os.PathLike[str]) -> PictureReader:
+def open_picture(path: str | os.PathLike[str] | MemoryFile) -> PictureReader:
     """The picture in `path` at its full depth, upright; to be closed, or used in a `with`.
 
     PNG (not interlaced) and TIFF come strip by strip; others, and pictures that have to be turned, are decoded whole.
@@ -45,7 +46,7 @@ def open_picture(path: str | os.PathLike[str]) -> PictureReader:
     Raises `BadFile` for a missing, empty, damaged or foreign file and for a folder, `MissingModel` with the command
     that installs what a format needs.
     """
-    path = Path(path)
+    path = path if isinstance(path, MemoryFile) else Path(path)
     start = check_is_file(path)
     with _told(path):
         info, strips, whole, close = _open(path, start)
@@ -55,12 +56,12 @@ def open_picture(path: str | os.PathLike[str]) -> PictureReader:
     return PictureReader(upright, turned, whole=whole or info.orientation not in (1, _MIRRORED), close=close)
 
 
-def check_is_file(path: Path) -> bytes:
+def check_is_file(path: PictureFile) -> bytes:
     """The first kilobytes of the file; raises `BadFile` for what is told without decoding: missing, a folder, empty."""
     if "\0" in str(path):
         raise BadFile(f"{str(path)!r} is no file name (it holds a NUL); check the name.")
     try:
-        if path.is_dir():
+        if isinstance(path, Path) and path.is_dir():
             raise BadFile(f"{path} is a folder; give one picture file.")
         with path.open("rb") as file:
             start = file.read(_HEAD_BYTES)
@@ -76,7 +77,7 @@ def check_is_file(path: Path) -> bytes:
 _Opened = tuple[PictureInfo, Iterator[Strip], bool, Callable[[], None]]
 
 
-def _open(path: Path, start: bytes) -> _Opened:
+def _open(path: PictureFile, start: bytes) -> _Opened:
     if start.startswith(SIGNATURE):
         return _open_png(path)
     if start.startswith(TIFF_STARTS):
@@ -90,7 +91,7 @@ def _open(path: Path, start: bytes) -> _Opened:
     return _at_once(*read_with_pillow(path))
 
 
-def _open_png(path: Path) -> _Opened:
+def _open_png(path: PictureFile) -> _Opened:
     file = path.open("rb")
     try:
         head = read_png_head(file)
@@ -103,12 +104,12 @@ def _open_png(path: Path) -> _Opened:
     return _at_once(*read_with_pillow(path))
 
 
-def _open_tiff(path: Path) -> _Opened:
+def _open_tiff(path: PictureFile) -> _Opened:
     if has_extra("tifffile") and has_extra("imagecodecs"):
         opened = open_tiff(path)
         if opened is not None:
             return opened
-    picture: Any = Image.open(path)
+    picture = open_lazily(path)
     with picture:
         tags: Any = getattr(picture, "tag_v2", {})
         bits = cast("tuple[int, ...]", tags.get(258, (8,)))
@@ -117,7 +118,7 @@ def _open_tiff(path: Path) -> _Opened:
     return _at_once(*read_with_pillow(path))
 
 
-def _read_avif(path: Path, start: bytes) -> tuple[PictureInfo, Strip]:
+def _read_avif(path: PictureFile, start: bytes) -> tuple[PictureInfo, Strip]:
     depth = avif_depth(start)
     if depth != 8 or not has_avif():
         return read_deep_avif(path, depth)
@@ -145,13 +146,13 @@ def _turned(strips: Iterator[Strip], info: PictureInfo) -> Iterator[Strip]:
     return (upright_pixels(np.concatenate(list(one)), info.orientation) for one in [strips])
 
 
-def _told_strips(path: Path, strips: Iterator[Strip]) -> Iterator[Strip]:
+def _told_strips(path: PictureFile, strips: Iterator[Strip]) -> Iterator[Strip]:
     with _told(path):
         yield from strips
 
 
 @contextmanager
-def _told(path: Path) -> Generator[None]:
+def _told(path: PictureFile) -> Generator[None]:
     """Whatever a decoder raises as one line with the file's name."""
     try:
         yield

@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import BadFile
 from .extras import extra
 from .info import Depth, PictureInfo, Strip
+from .memory_file import MemoryFile, PictureFile, byte_count
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 COMPRESSIONS = ("deflate", "zstd", "none")
@@ -31,7 +32,7 @@ _DEPTHS: dict[tuple[int, int], Depth] = {
 }  # fmt: skip
 
 
-def open_tiff(path: Path) -> tuple[PictureInfo, Iterator[Strip], bool, Callable[[], None]] | None:
+def open_tiff(path: PictureFile) -> tuple[PictureInfo, Iterator[Strip], bool, Callable[[], None]] | None:
     """The sidecar of the first page, its rows (not turned), whether they come all at once, and what closes the file.
 
     None for a page whose samples are no plain grey or RGB, such as a palette or CMYK. Raises `BadFile` and whatever
@@ -39,7 +40,7 @@ def open_tiff(path: Path) -> tuple[PictureInfo, Iterator[Strip], bool, Callable[
     """
     library = extra("tifffile", "TIFF")
     extra("imagecodecs", "compressed TIFF")
-    file = library.TiffFile(path)
+    file = library.TiffFile(path.open() if isinstance(path, MemoryFile) else path)
     try:
         page = file.pages.first
         info = _info(page)
@@ -74,10 +75,10 @@ def _info(page: Any) -> PictureInfo | None:
     return PictureInfo(int(page.imagewidth), int(page.imagelength), channels, depth, alpha, "sRGB", icc, "TIFF", turned)
 
 
-def _check_claim(page: Any, info: PictureInfo, path: Path) -> None:
+def _check_claim(page: Any, info: PictureInfo, path: PictureFile) -> None:
     """Raises `BadFile` where the size that the file claims is more than its bytes could ever unpack to."""
     most_expansion = 1 if int(page.compression) == 1 else 1 << 16
-    if info.picture_bytes > most_expansion * path.stat().st_size or not info.picture_bytes:
+    if info.picture_bytes > most_expansion * byte_count(path) or not info.picture_bytes:
         raise BadFile(f"it claims {info.width} x {info.height} pixels, more than its bytes can hold")
 
 

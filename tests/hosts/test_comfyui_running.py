@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from support.fake_comfyui import VERSIONS, Host
 from support.given import defaults, prompt_for
 from support.object_info import comparable, ours
@@ -20,7 +22,8 @@ from hemline.nodes import NODES
 
 IDS = [node.id for node in NODES]
 HEAVY = [node.id for node in NODES if node.weight == "heavy"]
-PER_PICTURE = ["HemlineDetectGarments", "HemlineSaveGarmentSet"]  # nodes that take each picture of a batch by itself
+# Nodes that take each picture of a batch by itself.
+PER_PICTURE = ["HemlineDetectGarments", "HemlineSaveGarmentSet", "HemlineBatchLoad"]
 
 
 def checked(run: Run) -> Run:
@@ -207,6 +210,43 @@ def test_a_second_run_executes_nothing(host: Host) -> None:
         prompt = prompt_for(host, id)
         checked(host.run(prompt))
         assert checked(host.run(prompt)).executed == [], id
+
+
+@pytest.mark.parametrize("change", ["another picture", "a new picture", "a picture gone"])
+def test_a_batch_is_loaded_again_when_its_files_change(fresh: Any, host: Host, change: str) -> None:
+    with fresh(host.version) as own:
+        prompt = prompt_for(own, "HemlineBatchLoad")
+        assert "node" in checked(own.run(prompt)).executed and checked(own.run(prompt)).executed == []
+        folder = Path(own.folder_paths.get_input_directory()) / "batch"
+        if change == "another picture":
+            Image.new("RGB", (9, 9)).save(folder / "coat.png")
+            Image.new("L", (9, 9)).save(folder / "coat_mask.png")
+        for part in ("", "_mask", "_overlay"):
+            if change == "a new picture":
+                Image.new("L", (9, 9)).save(folder / f"sock{part}.png")
+            if change == "a picture gone":
+                (folder / f"hat{part}.png").unlink()
+        run = checked(own.run(prompt))
+        assert "node" in run.executed
+        assert len(run.values["node"][0]) == {"a new picture": 4, "a picture gone": 2}.get(change, 3)
+
+
+def test_a_batch_whose_source_comes_over_a_wire_is_loaded_each_time(host: Host) -> None:
+    prompt = prompt_for(host, "HemlineBatchLoad")
+    prompt["node"]["inputs"]["source"] = ["folder", 0]
+    prompt["folder"] = {"class_type": "GivenSTRING", "inputs": {"key": "batch"}}
+    checked(host.run(prompt))
+    assert "node" in checked(host.run(prompt)).executed
+
+
+def test_a_jobs_blend_mode_links_to_blend_layers(host: Host) -> None:
+    """A COMBO output: V1 compares the lists of choices, V3 the type."""
+    prompt = prompt_for(host, "HemlineBatchLoad")
+    inputs = defaults(host, "HemlineBlendLayers") | {"base": ["node", 0], "layer": ["node", 2], "mask": ["node", 1]}
+    links = {"mode": ["node", 6], "opacity": ["node", 8]}
+    prompt["blend"] = {"class_type": "HemlineBlendLayers", "inputs": inputs | links}
+    prompt["kept"] = {"class_type": "Keep", "inputs": {"value": ["blend", 0]}}
+    assert len(checked(host.run(prompt)).values["blend"][0]) == 3
 
 
 def chain(host: Host) -> Prompt:

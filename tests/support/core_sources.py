@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from support.pictures import drawn_person, shirt_mask
+from support.pictures import add_batch, drawn_person, shirt_mask
 from support.prompt_validation import Prompt
 
 Entry = tuple[str, dict[str, Any]]
@@ -29,6 +29,7 @@ def write_inputs(folder: Path) -> None:
     }
     for name, picture in files.items():
         from_bytes(to_bytes(picture)).save(folder / name)
+    add_batch(folder / "batch")
 
 
 def sources(key: str) -> dict[str, Entry]:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from support.fake_comfyui import Host
+from support.pictures import add_batch
 from support.prompt_validation import Prompt
 
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 # Widgets that are not left at their default, to keep the tests short: the default crop has a million pixels.
-QUICK = {"HemlineInpaintCrop": {"target": "as is"}}
+QUICK = {
+    "HemlineInpaintCrop": {"target": "as is"},
+    "HemlineBatchLoad": {"source": "batch", "overlays": "*_overlay.png", "masks": "*_mask.png"},
+}
 # Pictures that only make sense from another node: (wire type whose maker gives it, output of that maker).
 PARTNERS = {("HemlineInpaintStitch", "image"): ("STITCH", 0)}
 
 
 def add_test_nodes(host: Host, values: dict[str, Any]) -> None:
-    """`Given<TYPE>` nodes, whose widget `key` picks from `values`, and `Keep`, an output node for anything."""
+    """`Given<TYPE>` nodes, whose widget `key` picks from `values`, and `Keep`, an output node for anything.
+
+    `GivenSTRING` gives the key itself.
+    """
 
     def given(kind: str) -> type[Any]:
         class Given:
@@ -26,7 +34,7 @@ def add_test_nodes(host: Host, values: dict[str, Any]) -> None:
                 return {"required": {"key": ("STRING", {"default": ""})}}
 
             def run(self, key: str) -> tuple[Any]:
-                return (values[key],)
+                return (key if kind == "STRING" else values[key],)
 
         return Given
 
@@ -40,7 +48,8 @@ def add_test_nodes(host: Host, values: dict[str, Any]) -> None:
         def run(self, value: Any) -> tuple[()]:
             return ()
 
-    host.add({"GivenIMAGE": given("IMAGE"), "GivenMASK": given("MASK"), "Keep": Keep})
+    add_batch(Path(host.folder_paths.get_input_directory()) / "batch")
+    host.add({"GivenIMAGE": given("IMAGE"), "GivenMASK": given("MASK"), "GivenSTRING": given("STRING"), "Keep": Keep})
 
 
 def prompt_for(host: Host, node_id: str, wires: dict[str, str] | None = None, **widgets: Any) -> Prompt:

@@ -20,7 +20,8 @@ def comparable(info: dict[str, Any]) -> dict[str, Any]:
     }
     kept = ("output", "output_name", "output_is_list", "display_name", "description", "category", "output_node")
     order = {group: names for group, names in info["input_order"].items() if group in ports and names}
-    return {"ports": ports, "order": order, **{key: list_of(info[key]) for key in kept}}
+    entry = {"ports": ports, "order": order, **{key: list_of(info[key]) for key in kept}}
+    return {**entry, "output": ["COMBO" if isinstance(kind, list) else kind for kind in entry["output"]]}
 
 
 def combo_as_v3(kind: Any, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

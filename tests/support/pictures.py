@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
+from PIL import Image
 from torch import Tensor
 
 SKIN, HAIR, SHIRT, TROUSERS, SHOES = (0.9, 0.72, 0.6), (0.2, 0.14, 0.1), (0.75, 0.1, 0.12), (0.1, 0.18, 0.5), (0.1,) * 3
@@ -27,6 +30,14 @@ def shirt_mask(height: int = 96, width: int = 64) -> Tensor:
     mask = torch.zeros(1, height, width)
     mask[:, int(0.17 * height) : int(0.50 * height), int(0.30 * width) : int(0.70 * width)] = 1
     return mask
+
+
+def add_batch(folder: Path) -> None:
+    """Three small pictures with an overlay and a mask each, for Batch Load."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(("coat", "dress", "hat"), start=1):
+        for part, mode in (("", "RGB"), ("_overlay", "RGB"), ("_mask", "L")):
+            Image.new(mode, (20 + number, 30), 60 * number).save(folder / f"{name}{part}.png")
 
 
 def given_values(height: int = 96, width: int = 64, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
