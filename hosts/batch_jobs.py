@@ -147,7 +147,8 @@ def _run(task: _Task, source: FileSource, settings: BatchSettings, events: Event
             events.warn("missing", f"{lacking}; nothing is blended", missing=list(pair.missing))
         _blend(task, source, settings, events)
     except HemlineError as error:
-        events.fail("failed", f"{pair.image}: {error}")
+        said = str(error)
+        events.fail("failed", said if pair.image in said else f"{pair.image}: {said}")
         return replace(counts, failed=counts.failed + 1)
     return replace(counts, done=counts.done + 1)
 
