@@ -109,8 +109,11 @@ class PictureSources(Protocol):
         """
         ...
 
-    def has_result(self, pattern: str) -> bool:
-        """Whether a file of that name lies in the output folder; ``*`` and ``?`` in its last part are wildcards."""
+    def existing_results(self, names: Sequence[str]) -> frozenset[str]:
+        """Those of the names of which a file lies in the output folder; ``*`` and ``?`` are wildcards in the last part.
+
+        Raises `BadFile` for a name that leads out.
+        """
         ...
 
 

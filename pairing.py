@@ -246,7 +246,7 @@ def _partners_of(
                 index.setdefault(_key(key, whole), []).append(path)
         claimed: dict[str, list[str]] = {}
         for file in left:
-            keys = [_key(key, whole) for key in _stems(where.name_of(file), kind)]
+            keys = [_key(key, whole) for key in partner_stems(where.name_of(file), kind)]
             belongs = next((index[key] for key in keys if key in index), list[str]())
             if whole and len(belongs) > 1:
                 raise BadFile(f"the {kind} {file} fits {' and '.join(belongs[:2])}; rename one of them.")
@@ -268,7 +268,7 @@ def _key(name: str, whole: bool) -> str:
     return (name if whole else name.rpartition("/")[2]).casefold()
 
 
-def _stems(stem: str, kind: str) -> list[str]:
+def partner_stems(stem: str, kind: str) -> list[str]:
     """The stem itself, and without the word that says what the file is."""
     words = "|".join(_PARTNER_WORDS.get(kind, (kind,)))
     shorter = re.sub(rf"[_\-. ](?:{words})$", "", stem, flags=re.IGNORECASE)

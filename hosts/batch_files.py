@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import glob
+import logging
 import os
 import re
 import stat
 import zipfile
-import zlib
-from collections.abc import Generator, Iterator
+from bisect import bisect_left
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from .formats.info import PictureInfo
 from .formats.memory_file import MemoryFile, PictureFile
 from .picture_values import read_picture, straight_srgb
 
+_LOG = logging.getLogger(__name__)
 JOB_SUFFIXES = (".yaml", ".yml")
 # A picture of 16-bit RGBA with 11585 x 11585 pixels; what unpacks to more is no photo.
 MOST_ENTRY_BYTES = 1 << 30
@@ -133,7 +135,10 @@ class ZipFiles:
             raise BadFile(f"{label} has {entry.file_size} bytes; at most {MOST_ENTRY_BYTES} are unpacked.")
         try:
             return MemoryFile(label, self._unpacked(entry, label))
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        except BadFile:
+            raise
+        except Exception as error:  # the library raises nearly anything on damaged archives
+            _LOG.debug("cannot unpack %s", label, exc_info=True)
             raise BadFile(f"{label} cannot be unpacked ({error}); pack it again.") from error
 
     def _unpacked(self, entry: zipfile.ZipInfo, label: str) -> bytes:
@@ -200,14 +205,17 @@ class InputFolders:
         with open_files(self._path_of(source)) as opened:
             yield opened
 
-    def has_result(self, pattern: str) -> bool:
+    def existing_results(self, names: Sequence[str]) -> frozenset[str]:
         """See `context.PictureSources`; names are cleaned as `FolderStore` cleans them when it saves."""
-        path = FolderStore(self.output_folder).path_of(pattern.translate(_HIDDEN_WILDCARDS))
-        last = path.name.translate(_WILDCARDS)
-        if last == path.name:
-            return path.is_file()
-        found = glob.iglob(last.replace("[", "[[]"), root_dir=path.parent)
-        return any((path.parent / name).is_file() for name in found)
+        store, listed = FolderStore(self.output_folder), dict[Path, list[str]]()
+        found: set[str] = set()
+        for name in names:
+            path = store.path_of(name.translate(_HIDDEN_WILDCARDS))
+            if path.parent not in listed:
+                listed[path.parent] = _file_names(path.parent)
+            if _has_match(path.name.translate(_WILDCARDS), listed[path.parent]):
+                found.add(name)
+        return frozenset(found)
 
     def _path_of(self, source: str) -> Path:
         name, kind = split_annotation(source.strip())
@@ -267,13 +275,31 @@ def read_job_text(path: Path) -> str:
 def _open_zip(path: Path) -> Generator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read ({error.strerror or error}); check the file and its rights.") from error
+    except Exception as error:  # the library raises nearly anything on damaged archives
+        _LOG.debug("cannot open %s", path, exc_info=True)
         kinds = "a folder, a ZIP file or a job file (.yaml)"
         raise BadFile(f"{path} is no ZIP file that can be read ({error}); give {kinds}.") from error
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read ({error.strerror}); check the file and its rights.") from error
     with archive:
         yield archive
+
+
+def _file_names(folder: Path) -> list[str]:
+    """The names of the files in the folder, sorted; none where there is no folder."""
+    return sorted(entry.name for entry in _entries(folder) if entry.is_file()) if folder.is_dir() else []
+
+
+def _has_match(wanted: str, names: Sequence[str]) -> bool:
+    """Whether one of the sorted names fits; only those that begin alike are looked at."""
+    alike = re.split(r"[*?]", wanted, maxsplit=1)[0]
+    fixed = wanted.replace("[", "[[]")
+    at = bisect_left(names, alike)
+    while at < len(names) and names[at].startswith(alike):
+        if fnmatchcase(names[at], fixed):
+            return True
+        at += 1
+    return False
 
 
 def _siblings(path: Path) -> str:

@@ -20,6 +20,7 @@ from ..pairing import (
     name_some,
     natural_key,
     pair_files,
+    partner_stems,
     stem_of,
 )
 from ..segmentation.levels import MOST_NORMALISATION
@@ -128,6 +129,18 @@ def describe_unused(job: BatchJob, pairing: Pairing) -> list[str]:
         names = [file for one, file in pairing.unused if one == kind]
         if names:
             lines.append(f"{job.named()}{kind} without a picture: {name_some(names)}")
+    return lines
+
+
+def describe_lookalikes(job: BatchJob, pairing: Pairing) -> list[str]:
+    """A line for each kind of partner that was not asked for though pictures are called so, such as "coat_mask"."""
+    there = {pair.name.casefold() for pair in pairing.pairs}
+    lines: list[str] = []
+    for kind in _PATTERNS:
+        stems = {pair.image: partner_stems(pair.name, kind)[-1].casefold() for pair in pairing.pairs}
+        names = [pair.image for pair in pairing.pairs if stems[pair.image] in there - {pair.name.casefold()}]
+        if names and not getattr(job, _PATTERNS[kind]):
+            lines.append(f"{job.named()}loaded as pictures though called as {kind}: {name_some(names)}; give a pattern")
     return lines
 
 

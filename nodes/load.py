@@ -15,7 +15,15 @@ from ..blending.modes import MODE_REGISTRY, blend_mode
 from ..context import Context, PictureSource
 from ..pairing import Pair, check_template, fill_template, stem_of
 from ..tensors import BadFile, HemlineError, check_name
-from .jobs import MISSING_POLICIES, BatchJob, describe_missing, describe_unused, pair_job, parse_jobs
+from .jobs import (
+    MISSING_POLICIES,
+    BatchJob,
+    describe_lookalikes,
+    describe_missing,
+    describe_unused,
+    pair_job,
+    parse_jobs,
+)
 from .spec import NotGiven, Port, Result, node
 
 MASK_CHANNELS = ("luma", "alpha")
@@ -177,8 +185,7 @@ def _plan(request: _Request, opened: PictureSource, context: Context) -> tuple[l
         raise BadFile(f"start is {request.start} but {opened.label} has {len(tasks)} such pictures; lower it.")
     tasks = tasks[request.start :]
     if request.skip_existing:
-        check_template(request.skip_existing, _SKIP_PLACEHOLDERS)
-        left = [task for task in tasks if not _exists(request.skip_existing, task, context)]
+        left = _not_done(request.skip_existing, tasks, context)
         if not left:
             raise BadFile(f"nothing to do: all {len(tasks)} results exist ({request.skip_existing}).")
         text += [f"{len(tasks) - len(left)} left out, their results exist"] if len(left) < len(tasks) else []
@@ -215,12 +222,18 @@ def _found(request: _Request, opened: PictureSource) -> tuple[list[_Task], list[
         pairing = pair_job(job, opened.find, opened.label)
         tasks += [_Task(job, pair, stem_of(job.output_of(pair))) for pair in pairing.pairs]
         text += describe_unused(job, pairing)
+        text += describe_lookalikes(job, pairing)
     return tasks, text
 
 
-def _exists(template: str, task: _Task, context: Context) -> bool:
-    values = {"name": task.pair.name, "job": task.job.name, "output": task.output}
-    return context.sources is not None and context.sources.has_result(fill_template(template, values))
+def _not_done(template: str, tasks: list[_Task], context: Context) -> list[_Task]:
+    """The pictures whose result is not in the output folder."""
+    assert context.sources is not None
+    check_template(template, _SKIP_PLACEHOLDERS)
+    values = [{"name": task.pair.name, "job": task.job.name, "output": task.output} for task in tasks]
+    names = [fill_template(template, one) for one in values]
+    there = context.sources.existing_results(names)
+    return [task for task, name in zip(tasks, names, strict=True) if name not in there]
 
 
 def _lacking(tasks: list[_Task]) -> list[str]:

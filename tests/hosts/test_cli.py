@@ -213,7 +213,8 @@ def test_a_workflow_that_cannot_run_says_why_and_writes_nothing(tmp_path, conten
 def test_nodes_lists_every_node_for_programs():
     told = events(hemline("nodes", "--json"))
     assert [entry["id"] for entry in told] == [node.id for node in NODES]
-    assert told[0]["inputs"][0]["name"] == "image"
+    (detect,) = (entry for entry in told if entry["id"] == "HemlineDetectGarments")
+    assert detect["inputs"][0]["name"] == "image"
 
 
 def test_doctor_names_versions_and_the_command_that_adds_what_is_missing(tmp_path, monkeypatch):

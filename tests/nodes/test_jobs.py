@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import fields
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.batches import JOBS
 
 from hemline.nodes.jobs import BatchJob, describe_missing, describe_unused, pair_job, parse_jobs
@@ -100,6 +104,27 @@ def test_a_text_that_unfolds_without_end_does_no_harm():
     levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))
     with pytest.raises(BadFile, match="jobs"):
         parse_jobs(f"a0: &a0 [1, 1]\n{levels}\njobs: *a11", "jobs.yaml")
+
+
+FIELDS = [field.name for field in fields(BatchJob)]
+values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.lists(st.text(max_size=3))
+entries = st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=9), values, max_size=6)
+
+
+@given(st.lists(entries, max_size=3))
+def test_whatever_a_job_file_holds_it_is_read_or_refused_in_one_line(jobs):
+    try:
+        parse_jobs(json.dumps({"jobs": jobs}), "jobs.yaml")
+    except HemlineError as error:
+        assert "jobs.yaml" in str(error)
+
+
+@given(st.text(max_size=60))
+def test_whatever_a_file_holds_it_is_read_or_refused(text):
+    try:
+        parse_jobs(text, "jobs.yaml")
+    except HemlineError as error:
+        assert "jobs.yaml" in str(error)
 
 
 def test_without_pyyaml_the_command_that_installs_it_is_named(monkeypatch):

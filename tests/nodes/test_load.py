@@ -157,6 +157,13 @@ def test_only_the_pictures_that_are_asked_for_must_be_complete(incomplete):
     assert load(incomplete, start=2, **NAMED)[0]["name"] == ["img10"]
 
 
+def test_masks_that_are_loaded_as_pictures_are_named(context, tmp_path):
+    for name in ("coat.png", "coat_mask.png", "gas_mask.png"):
+        save_colours(tmp_path / name, (5, 4))
+    assert "loaded as pictures though called as mask: coat_mask.png; give a pattern" in load(context)[1]
+    assert "though called" not in load(context, masks="*_mask.png", missing="empty")[1]
+
+
 def test_no_whole_picture_at_all_is_an_error(incomplete, tmp_path):
     (tmp_path / "masks" / "img10_mask.png").unlink()
     with pytest.raises(BadFile, match=r"nothing to load: no overlay .*; no mask"):
