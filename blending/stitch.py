@@ -27,7 +27,8 @@ class Stitch:
 
     image: the whole pictures ``[B,H,W,C]``, untouched. mask: for each of N crops its whole soft mask ``[N,H,W]``.
     boxes: of each crop x0 y0 x1 y1 in pixels, end exclusive; they may leave the frame. frames: of each crop the index
-    in the batch of the picture that it was cut from. width, height: of the crops as handed out.
+    in the batch of the picture that it was cut from. width, height: of the crops as handed out. margins: how many
+    pixels of the handed-out picture lie left of, above, right of and below its crop, as in a diptych.
     """
 
     image: Tensor
@@ -36,6 +37,7 @@ class Stitch:
     frames: tuple[int, ...]
     width: int
     height: int
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Stitch:
         """The same record with its tensors on `device` in `dtype`."""
@@ -67,7 +69,7 @@ def stitch_with_fits(
     The fit is learnt from the pixels outside the mask, up to `RING_PX` from it, where the crop should not have changed.
     It is None for "none", and where too few such pixels lie in the crop.
     """
-    inpainted = as_image(inpainted, "inpainted")
+    inpainted = _without_margins(stitch, as_image(inpainted, "inpainted"))
     check_name("Match colours", match_colours, STITCH_MATCHES)
     check_name("Seam", seam, SEAMS)
     _check_aspect(stitch, inpainted)
@@ -100,6 +102,18 @@ def _closed(share: Tensor, inside: CropBox, width: int, height: int) -> Tensor:
     right, bottom = int(inside[2] < width), int(inside[3] < height)
     inner = share[:, top : share.shape[1] - bottom, left : share.shape[2] - right]
     return functional.pad(inner, (left, right, top, bottom))
+
+
+def _without_margins(stitch: Stitch, inpainted: Tensor) -> Tensor:
+    """The crop in the handed-out picture at whatever scale it came back; a picture without the margins stays."""
+    left, top, right, bottom = stitch.margins
+    width, height = stitch.width + left + right, stitch.height + top + bottom
+    rows, columns = inpainted.shape[1:3]
+    if abs(columns * height - rows * width) > max(width, height) / 2 + 1:
+        return inpainted
+    x0, x1 = round(columns * left / width), round(columns * (width - right) / width)
+    y0, y1 = round(rows * top / height), round(rows * (height - bottom) / height)
+    return inpainted[:, y0:y1, x0:x1]
 
 
 def _check_aspect(stitch: Stitch, inpainted: Tensor) -> None:
