@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -147,9 +148,21 @@ def keep_range(resampled: Tensor, source: Tensor) -> Tensor:
 
 def _restore(inpainted: Tensor, box: CropBox, inside: CropBox) -> Tensor:
     """One repainted crop at the picture's scale, cut to what lies inside the frame, ``[1,h,w,C]`` float32."""
-    planes = as_image(inpainted).permute(0, 3, 1, 2)
+    planes = _repeat_border(as_image(inpainted).permute(0, 3, 1, 2), box, inside)
     width, height = box[2] - box[0], box[3] - box[1]
     restored = keep_range(restore_planes(planes, height, width), planes)
     x0, y0 = inside[0] - box[0], inside[1] - box[1]
     part = restored[..., y0 : y0 + inside[3] - inside[1], x0 : x0 + inside[2] - inside[0]]
     return part.permute(0, 2, 3, 1)
+
+
+def _repeat_border(planes: Tensor, box: CropBox, inside: CropBox) -> Tensor:
+    """A crop in whose part beyond the frame the border pixels go on, so that no padding bleeds into the picture."""
+    for axis, side in ((0, planes.shape[-1]), (1, planes.shape[-2])):
+        if (box[axis], box[axis + 2]) == (inside[axis], inside[axis + 2]):
+            continue
+        scale = side / (box[axis + 2] - box[axis])
+        first = math.ceil((inside[axis] - box[axis]) * scale - 0.5)  # by the pixels' centres
+        last = max(first, math.ceil((inside[axis + 2] - box[axis]) * scale - 0.5) - 1)
+        planes = planes.index_select(3 - axis, torch.arange(side, device=planes.device).clamp(first, last))
+    return planes

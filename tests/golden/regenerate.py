@@ -30,7 +30,18 @@ def blend_modes() -> Any:
     return describe_modes()
 
 
-GOLDEN: dict[str, Callable[[], Any]] = {"node_surface.json": node_surface, "blend_modes.json": blend_modes}
+def tryon_contracts() -> Any:
+    """What every try-on target is handed."""
+    from support.tryon_golden import describe_contracts
+
+    return describe_contracts()
+
+
+GOLDEN: dict[str, Callable[[], Any]] = {
+    "node_surface.json": node_surface,
+    "blend_modes.json": blend_modes,
+    "tryon_contracts.json": tryon_contracts,
+}
 
 
 def main() -> None:
