@@ -8,6 +8,8 @@ from typing import Any
 from .stitch import Stitch, inside_frame
 from .tryon_targets import TryOnTarget
 
+FIT_WORDS = {"context": "crop around the mask", "crop": "largest part of the picture", "pad": "whole picture"}
+
 
 def describe_contract(
     record: TryOnTarget, stitch: Stitch, fit: str, *, empty: Sequence[int], garment: bool, pose: bool
@@ -70,11 +72,12 @@ def _warnings(record: TryOnTarget, stitch: Stitch, empty: Sequence[int], garment
 def contract_lines(contract: dict[str, Any]) -> tuple[str, ...]:
     """The contract in short lines for people: target and size, mask, person, then what to set and what is missing."""
     width, height = contract["size"]
-    mask, person = contract["mask"], contract["person"]
+    mask, person, scale = contract["mask"], contract["person"], contract["crops"][0]["scale"]
+    diptych = f", {contract['diptych']}" if contract["diptych"] else ""
+    polarity = mask["polarity"] + (" in agnostic, white in mask_image" if "transparent" in mask["polarity"] else "")
     lines = [
-        f"{contract['target']}: {width}x{height}, fit {contract['fit']}"
-        + (f", {contract['diptych']}" if contract["diptych"] else ""),
-        f"mask: {mask['polarity']}, {mask['values']}, padding {mask['padding']}",
+        f"{contract['target']}: {width}x{height}{diptych}, {FIT_WORDS[contract['fit']]} at {scale:.0%}",
+        f"mask: {polarity}, {mask['values']}, padding {mask['padding']}",
         f"person: {_person_form(contract)}, padding {_padding(person)}",
     ]
     if contract["garment"]:

@@ -189,7 +189,10 @@ _ALL = (
         greyed_by_target=True,
         pose="DWPose render",
         own_steps=("it cuts the mask at 0.5 to blank the person",),
-        to_set=("resolution as printed", "the mask is the alpha of the editor's layer"),
+        to_set=(
+            "resolution as printed; the mask is the alpha of the editor's layer",
+            "connect head and hands to protected here: the box would repaint them",
+        ),
     ),
     TryOnTarget(
         name="CatVTON-FLUX",

@@ -12,6 +12,7 @@ from .inspect import preview_mask
 from .load import batch_load
 from .mask import combine_masks_node, grow_feather_mask, refine_mask
 from .spec import Node
+from .tryon import try_on_inputs
 
 NODES: tuple[Node, ...] = (
     batch_load,
@@ -26,6 +27,7 @@ NODES: tuple[Node, ...] = (
     estimate_foreground_node,
     inpaint_crop,
     inpaint_stitch,
+    try_on_inputs,
     preview_mask,
     save_garment_set,
 )

@@ -14,6 +14,7 @@ WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 QUICK = {
     "HemlineInpaintCrop": {"target": "as is"},
     "HemlineBatchLoad": {"source": "batch", "overlays": "*_overlay.png", "masks": "*_mask.png"},
+    "HemlineTryOnInputs": {"width": 64, "height": 96},
 }
 # Pictures that only make sense from another node: (wire type whose maker gives it, output of that maker).
 PARTNERS = {("HemlineInpaintStitch", "image"): ("STITCH", 0)}
