@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import Literal, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -43,15 +43,43 @@ class ModelCache:
             self._held.clear()
 
 
+@dataclass(frozen=True)
+class PictureLayer:
+    """One layer of a layered picture.
+
+    image: straight ``[h,w,3|4]``, its top left corner at x, y of the picture. mask: ``[h,w]``, what is seen of it, kept
+    as a mask that can be painted on. opacity: 0..1. mode: a blend mode of Photoshop's. group: of the folder that it
+    lies in together with its neighbours of that group.
+    """
+
+    name: str
+    image: Tensor
+    x: int = 0
+    y: int = 0
+    mask: Tensor | None = None
+    opacity: float = 1.0
+    mode: str = "normal"
+    visible: bool = True
+    group: str = ""
+
+
 class Store(Protocol):
     """Where results are kept. A host implements it; nothing that a node writes leaves the host's output folder."""
 
-    def save_image(self, name: str, image: Tensor) -> Path:
-        """Writes one image ``[H,W,C]`` (C 3 or 4) or mask ``[H,W]`` as 8-bit PNG and returns its path.
+    def save_image(
+        self, name: str, image: Tensor, *, suffix: str = ".png", bits: Literal[8, 16] = 8,
+        notes: Mapping[str, str] | None = None,
+    ) -> Path:  # fmt: skip
+        """Writes one image ``[H,W,C]`` (C 3 or 4) or mask ``[H,W]`` and returns its path.
 
-        `name` is a path relative to the output folder, without suffix. Raises `BadFile` where it cannot be written
-        or would leave the folder; then no file stays.
+        `name` is a path relative to the output folder, without suffix. suffix: ".png" of 8 or 16 bits, ".webp" without
+        loss, or ".jpg". notes: texts by name, which PNG and WebP keep. Raises `BadFile` where it cannot be written or
+        would leave the folder; then no file stays.
         """
+        ...
+
+    def save_psd(self, name: str, merged: Tensor, layers: Sequence[PictureLayer], *, bits: Literal[8, 16] = 8) -> Path:
+        """Writes layers, the lowest first, and how they look together ``[H,W,3|4]`` as PSD; raises as `save_image`."""
         ...
 
     def unused_name(self, name: str) -> str:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import torch
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-from ..context import Context, ModelCache
+from ..context import Context, ModelCache, PictureLayer
 from ..tensors import BadFile, UnknownName
+from .layered import save_layers
 from .lettering import letter
+from .picture_values import save_deep
 from .pictures import from_bytes, to_bytes
 from .whole_file import whole_file
 
@@ -48,12 +51,27 @@ class FolderStore:
 
     folder: Path
 
-    def save_image(self, name: str, image: Tensor) -> Path:
-        """Writes an image ``[H,W,C]`` or mask ``[H,W]`` as 8-bit PNG, levels rounded, and returns its path.
+    def save_image(
+        self, name: str, image: Tensor, *, suffix: str = ".png", bits: Literal[8, 16] = 8,
+        notes: Mapping[str, str] | None = None,
+    ) -> Path:  # fmt: skip
+        """Writes an image ``[H,W,C]`` or mask ``[H,W]``, levels rounded, and returns its path.
 
-        `name` comes without suffix. The same image gives the same bytes. Raises `BadFile`, and `ShapeError`.
+        `name` comes without suffix. The same image gives the same bytes. Raises `BadFile`, and `ShapeError`;
+        `UnknownName` for a suffix and `RangeError` for bits that the format does not have.
         """
-        return self.save_pixels(f"{name}.png", to_bytes(image))
+        if (suffix, bits) == (".png", 8):
+            return self.save_pixels(f"{name}.png", to_bytes(image), notes)
+        return save_deep(self.path_of(f"{name}{suffix}"), image, bits, notes or {})
+
+    def save_psd(self, name: str, merged: Tensor, layers: Sequence[PictureLayer], *, bits: Literal[8, 16] = 8) -> Path:
+        """Writes layers and the flat picture, on white where it is transparent, as PSD; `name` comes without suffix.
+
+        Raises `BadFile`, also for what a PSD cannot hold.
+        """
+        path = self.path_of(f"{name}.psd")
+        save_layers(path, merged, layers, bits)
+        return path
 
     def save_pixels(self, name: str, pixels: Tensor, notes: Mapping[str, str] | None = None) -> Path:
         """Writes uint8 ``[H,W]``, ``[H,W,3]`` or ``[H,W,4]`` as PNG with `notes` as its text entries; returns the path.

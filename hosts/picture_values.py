@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -63,6 +64,17 @@ def write_picture(path: str | os.PathLike[str], picture: Picture, options: Write
             rows = image[:, top : top + step].float().cpu()
             give(from_values(rows if same else as_stored(straight_srgb(rows, own), kept), kept))
     return path
+
+
+def save_deep(path: Path, image: Tensor, bits: Literal[8, 16], notes: Mapping[str, str]) -> Path:
+    """Writes straight, sRGB-encoded values ``[H,W,3|4]``, or a grey picture ``[H,W]``, in the format of the suffix.
+
+    Raises as `write_picture` does, and `RangeError` for bits that the format does not have.
+    """
+    channels = 1 if image.dim() == 2 else image.shape[-1]
+    values = image.unsqueeze(-1).expand(-1, -1, 3) if channels == 1 else image
+    info = info_for(path, PictureInfo(values.shape[1], values.shape[0], channels, bits), bits)
+    return write_picture(path, Picture(values.unsqueeze(0), info), WriteOptions(notes=notes))
 
 
 def to_values(strip: Strip, info: PictureInfo) -> Tensor:

@@ -124,10 +124,9 @@ def join_holes(outlines: Sequence[Outline]) -> list[Outline]:
 
 def run_lengths(mask: Tensor) -> dict[str, object]:
     """``mask >= 0.5`` as COCO's uncompressed run lengths: column by column, the first of pixels outside."""
-    inside = np.asarray((mask.detach() >= 0.5).cpu().numpy(), bool).T.reshape(-1)
-    changes = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    starts = np.concatenate([np.zeros(1 + bool(inside[0]), np.int64), changes])
-    return {"counts": np.diff(starts, append=len(inside)).tolist(), "size": list(mask.shape)}
+    inside = np.pad((mask.detach() >= 0.5).T.flatten().cpu().numpy(), (1, 0))  # what comes before counts as outside
+    changes = np.flatnonzero(inside[1:] != inside[:-1])
+    return {"counts": np.diff(changes, prepend=0, append=mask.numel()).tolist(), "size": list(mask.shape)}
 
 
 def _instance(item: Garment, box: tuple[float, float, float, float]) -> dict[str, object]:

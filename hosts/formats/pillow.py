@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from PIL import Image, features
 from .info import PictureInfo, Strip
 from .memory_file import MemoryFile, PictureFile
 
+# Where ComfyUI keeps texts in pictures without text entries: the workflow as it ran here, others counting down from it.
+_EXIF_PROMPT, _EXIF_OTHERS = 0x0110, 0x010F
 _HAS_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _DIRECT = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 # 16-bit colour PNGs, of which Pillow keeps the high bytes: raw mode -> (mode, raw modes for high and low bytes).
@@ -42,6 +45,16 @@ def write_with_pillow(path: Path, info: PictureInfo, pixels: Strip, kind: str, *
     levels = pixels[..., 0] if info.channels == 1 else pixels
     profile = {"icc_profile": info.icc} if info.icc else {}
     Image.fromarray(np.ascontiguousarray(levels)).save(path, kind, **profile, **options)
+
+
+def exif_notes(notes: Mapping[str, str]) -> bytes:
+    """EXIF that holds the texts as "name:text" where ComfyUI looks for them; empty without any."""
+    exif = Image.Exif()
+    others = (name for name in notes if name != "prompt")
+    tags = {name: _EXIF_OTHERS - index for index, name in enumerate(others)}
+    for name, text in notes.items():
+        exif[tags.get(name, _EXIF_PROMPT)] = f"{name}:{text}"
+    return exif.tobytes() if notes else b""
 
 
 def _plain(picture: Image.Image) -> Strip:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -211,10 +211,13 @@ def _with_key(strip: Strip, head: PngHead) -> Strip:
     return np.concatenate([strip, differs * strip.dtype.type(np.iinfo(strip.dtype).max)], axis=-1)
 
 
-def write_png(file: BinaryIO, info: PictureInfo, strips: Iterable[Strip], *, fast: bool = False) -> None:
+def write_png(
+    file: BinaryIO, info: PictureInfo, strips: Iterable[Strip], *, fast: bool = False,
+    notes: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Writes the strips as a PNG of 8 or 16 bits with the profile of `info`; alpha must be straight.
 
-    fast: saves time at the price of size where pixels repeat.
+    fast: saves time at the price of size where pixels repeat. notes: its text entries by name.
     """
     bits = 8 if info.depth == 8 else 16
     file.write(SIGNATURE)
@@ -224,6 +227,8 @@ def write_png(file: BinaryIO, info: PictureInfo, strips: Iterable[Strip], *, fas
         _write_chunk(file, b"gAMA", LINEAR_GAMMA.to_bytes(4, "big"))
     if info.icc:
         _write_chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(info.icc))
+    for name, text in (notes or {}).items():
+        _write_text(file, name, text)
     deflater = Deflater(fast=fast)
     above = np.zeros(info.width * info.channels * bits // 8, np.uint8)
     for strip in strips:
@@ -232,6 +237,15 @@ def write_png(file: BinaryIO, info: PictureInfo, strips: Iterable[Strip], *, fas
         above = rows[-1]
     _write_chunk(file, b"IDAT", deflater.finish())
     _write_chunk(file, b"IEND", b"")
+
+
+def _write_text(file: BinaryIO, name: str, text: str) -> None:
+    """A text entry: tEXt where Latin-1 holds the text, else iTXt, neither compressed."""
+    key = name.encode("latin-1", "replace") + b"\0"
+    try:
+        _write_chunk(file, b"tEXt", key + text.encode("latin-1"))
+    except UnicodeEncodeError:
+        _write_chunk(file, b"iTXt", key + bytes(4) + text.encode("utf-8", "replace"))
 
 
 def _row_bytes(strip: Strip, bits: int) -> NDArray[np.uint8]:

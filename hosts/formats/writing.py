@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
@@ -17,7 +17,7 @@ from ..whole_file import whole_file
 from .codecs import write_avif, write_exr, write_jxl
 from .extras import extra, has_extra
 from .info import Depth, PictureInfo, Strip
-from .pillow import has_avif, write_with_pillow
+from .pillow import exif_notes, has_avif, write_with_pillow
 from .png import write_png
 from .strips import check_complete
 from .tiff import COMPRESSIONS, write_tiff
@@ -32,12 +32,14 @@ class WriteOptions:
     """How a file is to be packed.
 
     quality: 1 to 100 of JPEG (95 if None), WebP, AVIF and JPEG XL (lossless if None). compression: of TIFF, "deflate",
-    "zstd" or "none". fast: a PNG sooner, and larger where pixels repeat.
+    "zstd" or "none". fast: a PNG sooner, and larger where pixels repeat. notes: texts by name, which PNG and WebP keep
+    as ComfyUI does.
     """
 
     quality: int | None = None
     compression: str = "deflate"
     fast: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,7 @@ def _pixels(strips: Iterable[Strip]) -> Strip:
 
 def _encode_png(path: Path, info: PictureInfo, strips: Iterable[Strip], options: WriteOptions) -> None:
     with open(path, "xb") as file:
-        write_png(file, info, strips, fast=options.fast)
+        write_png(file, info, strips, fast=options.fast, notes=options.notes)
 
 
 def _encode_tiff(path: Path, info: PictureInfo, strips: Iterable[Strip], options: WriteOptions) -> None:
@@ -272,7 +274,7 @@ def _encode_avif(path: Path, info: PictureInfo, strips: Iterable[Strip], options
 def _encode_webp(path: Path, info: PictureInfo, strips: Iterable[Strip], options: WriteOptions) -> None:
     how = {"lossless": True} if options.quality is None else {"quality": options.quality}
     # exact: colours under a transparent alpha are kept.
-    write_with_pillow(path, info, _pixels(strips), "WEBP", exact=True, **how)
+    write_with_pillow(path, info, _pixels(strips), "WEBP", exact=True, exif=exif_notes(options.notes), **how)
 
 
 def _encode_jpeg(path: Path, info: PictureInfo, strips: Iterable[Strip], options: WriteOptions) -> None:
