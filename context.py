@@ -82,8 +82,11 @@ class Store(Protocol):
         """Writes layers, the lowest first, and how they look together ``[H,W,3|4]`` as PSD; raises as `save_image`."""
         ...
 
-    def unused_name(self, name: str) -> str:
-        """`name`, or `name` with the first number that no saved set of that name has yet, such as "coat_2"."""
+    def unused_name(self, name: str, first_file: str = "{}") -> str:
+        """`name`, or `name` with the first number that no saved set of that name has yet, such as "coat_2".
+
+        first_file: what the file that shows a set is called beside `name`, {} standing for its last part.
+        """
         ...
 
     def save_text(self, name: str, text: str) -> Path:

@@ -96,19 +96,26 @@ class FolderStore:
             file.write(data)
         return path
 
-    def unused_name(self, name: str) -> str:
+    def unused_name(self, name: str, first_file: str = "{}") -> str:
         """`name`, or `name` with the first number that no set of files in the folder begins with yet: "coat_2".
 
         "coat" is in use where coat.json, coat.png or coat_mask.png lies, whatever the case of its letters; coats.png
-        and coat_red.png have other names. Raises `BadFile` for a refused name and a folder that cannot be listed.
+        and coat_red.png have other names. first_file: where a set shows itself otherwise, beside `name`, {} standing
+        for its last part: "images/{}_0" looks for images/coat_0.png.
+        Raises `BadFile` for a refused name and a folder that cannot be listed.
         """
-        folder = self.path_of(name).parent
+        outer, slash, last = name.replace("\\", "/").rpartition("/")
+        folder = self.path_of(outer + slash + first_file.format(last)).parent
         try:
             files = {entry.name.casefold() for entry in folder.iterdir()} if folder.is_dir() else set[str]()
         except OSError as error:
             raise BadFile(f"{folder} cannot be listed ({error.strerror}); check the folder.") from error
-        candidates = (name if number == 1 else f"{name}_{number}" for number in count(1))
-        return next(one for one in candidates if not _is_taken(self.path_of(one).name.casefold(), files))
+        tails = ("" if number == 1 else f"_{number}" for number in count(1))
+        return name + next(
+            tail
+            for tail in tails
+            if not _is_taken(self.path_of(outer + slash + first_file.format(last + tail)).name.casefold(), files)
+        )
 
     def path_of(self, name: str) -> Path:
         """Where a file of this name is to lie, cleaned as the class says. Raises `BadFile` for a refused name."""

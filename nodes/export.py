@@ -1,4 +1,4 @@
-"""Results kept: masks, cut-outs, overlays and their description."""
+"""Results kept: masks, cut-outs, overlays, layers, annotations, and their description."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import json
 
 from torch import Tensor
 
-from ..blending.compare import cut_out
 from ..context import Context
 from ..segmentation.garments import Garments
-from ..segmentation.polygons import mask_polygons
-from ..segmentation.vocabulary import LEGEND
-from ..tensors import HemlineError, as_image, match_batch, match_mask
+from ..tensors import as_image, match_batch, match_mask
+from .file_names import TEMPLATE
+from .garment_set import ANNOTATIONS, PSD_BITS, SetOptions, SetWriter, Subject, labels_of
 from .inspect import draw_findings
+from .layouts import CATEGORIES, CUTOUT_FORMATS, FROM_LABEL, LAYOUTS
 from .spec import Port, Result, node
-from .versions import versions
 
 
 @node(
     id="HemlineSaveGarmentSet",
     name="Save Garment Set",
     category="Hemline/6 Look & Save",
+    version="1.1.0",
     is_output=True,
-    aliases=("export mask", "save mask", "save cutout", "json", "polygons"),
+    aliases=("export mask", "save mask", "save cutout", "json", "polygons", "psd", "coco", "labelme", "svg", "webp"),
     inputs=(
         Port("image", "IMAGE", "The photo."),
         Port("mask", "MASK", "The mask to save."),
@@ -36,70 +36,75 @@ from .versions import versions
             "labels", "BOOLEAN", "Also save what lies at each pixel as an 8-bit picture of numbers; the JSON has their "
             "legend. Needs garments found by the parser.", default=False,
         ),
+        Port("save_image", "BOOLEAN", "Also save the picture itself as NAME.png; annotations name it.", default=False),
+        Port(
+            "template", "STRING", "With each_garment, what the files of one garment are called: {name} {label} {n} "
+            "{score} {person} {image} {width} {height}; a / makes a folder.", default=TEMPLATE,
+        ),
+        Port(
+            "layout", "COMBO", "plain: mask, cut-out and overlay side by side. The others write the folders that a "
+            "WebUI, a trainer or a service reads, in its sizes; the node says below what they hold.",
+            default="plain", options=tuple(LAYOUTS),
+        ),
+        Port(
+            "category", "COMBO", "Layout DressCode: the folder; otherwise that of the largest garment.",
+            default=FROM_LABEL, options=CATEGORIES,
+        ),
+        Port(
+            "cutout_format", "COMBO", "Of cut-outs in the plain layout; none of them loses anything.",
+            default="PNG", options=tuple(CUTOUT_FORMATS),
+        ),
+        Port("clean_edges", "BOOLEAN", "Take the background's colour out of the cut-outs' soft edges.", default=False),
+        Port(
+            "annotations", "COMBO", "Outlines for other tools: COCO (one file for the batch), LabelMe and SVG (one for "
+            "each picture).", default="none", options=ANNOTATIONS,
+        ),
+        Port(
+            "psd", "COMBO", "Also save a layered PSD: the photo, and every garment behind a mask of its own that "
+            "can be painted on.", default="none", options=tuple(PSD_BITS),
+        ),
+        Port(
+            "metadata", "BOOLEAN", "Keep the workflow in PNG and WebP files: dropped into ComfyUI they open it.",
+            default=True,
+        ),
+        Port(
+            "garment", "IMAGE", "Layouts VITON-HD and DressCode: the picture of the new garment by itself.",
+            optional=True,
+        ),
     ),
     outputs=(Port("report", "STRING", "What was written and found, as JSON."),),
 )  # fmt: skip
 def save_garment_set(
     image: Tensor, mask: Tensor, garments: Garments | None = None, name: str = "garment", each_garment: bool = False,
-    overwrite: bool = False, labels: bool = False, *, context: Context,
+    overwrite: bool = False, labels: bool = False, save_image: bool = False, template: str = TEMPLATE,
+    layout: str = "plain", category: str = FROM_LABEL, cutout_format: str = "PNG", clean_edges: bool = False,
+    annotations: str = "none", psd: str = "none", metadata: bool = True, garment: Tensor | None = None, *,
+    context: Context,
 ) -> Result:  # fmt: skip
-    """Saves mask, cut-out, overlay and a JSON with boxes, polygons, scores, method, sizes and versions."""
+    """Saves mask, cut-out, overlay and a JSON with boxes, polygons, scores, method, sizes and versions; on request also
+    layered PSD, COCO, LabelMe and SVG, or the folders that WebUIs and try-on trainers read.
+    """
+    options = SetOptions(
+        name.replace("\\", "/"), each_garment, overwrite, labels, save_image, template, layout, category, cutout_format,
+        clean_edges, annotations, psd, metadata,
+    )  # fmt: skip
+    if labels:
+        labels_of(garments, 0)
     image = as_image(image)
-    painted = _labels_to_save(garments) if labels else None
     mask, image = match_batch((match_mask(mask, image), image), ("mask", "image"))
+    cloths = (
+        match_batch((as_image(garment, "garment"), image), ("garment", "image"))[0] if garment is not None else None
+    )
     overlays, lines = draw_findings(image, mask, garments, lettering=context.lettering)
+    writer = SetWriter(options, context)
     reports: list[dict[str, object]] = []
     for index in range(len(image)):  # one set of files per picture
         context.check_cancelled()
-        stem = name if len(image) == 1 else f"{name}_{index + 1:04d}"
-        stem = stem if overwrite else context.store.unused_name(stem)
-        cutout = cut_out(image[index : index + 1], mask[index : index + 1])[0]
-        files = {
-            "mask": context.store.save_image(f"{stem}_mask", mask[index]).name,
-            "overlay": context.store.save_image(f"{stem}_overlay", overlays[index]).name,
-            "cutout": context.store.save_image(f"{stem}_cutout", cutout).name,
-        }
-        if each_garment and garments is not None:
-            files.update(_save_each(image[index : index + 1], garments, index, stem, context))
-        if painted is not None:
-            numbers = painted[min(index, len(painted) - 1)].float() / 255
-            files["labels"] = context.store.save_image(f"{stem}_labels", numbers).name
-        report = describe_set(mask[index], garments, index, files)
-        report |= {"legend": dict(enumerate(LEGEND))} if painted is not None else {}
-        context.store.save_text(f"{stem}.json", json.dumps(report, indent=2) + "\n")
-        reports.append({**report, "name": stem})
+        one = slice(index, index + 1)
+        cloth = cloths[one] if cloths is not None else None
+        stem = options.name if len(image) == 1 else f"{options.name}_{index + 1:04d}"
+        reports.append(writer.write(Subject(index, image[one], mask[one], overlays[index], garments, cloth), stem))
         context.progress(index + 1, len(image))
+    writer.finish()
     report = json.dumps(reports[0] if len(reports) == 1 else reports)
-    return Result((report,), images=overlays, text=lines)
-
-
-def describe_set(mask: Tensor, garments: Garments | None, index: int, files: dict[str, str]) -> dict[str, object]:
-    """The plain JSON values that describe one saved picture: sizes, versions, files, and what was found in it."""
-    height, width = mask.shape
-    return {
-        "versions": versions(),
-        "width": width,
-        "height": height,
-        "files": files,
-        "mask": {"share": round(float(mask.float().mean()), 6), "polygons": mask_polygons(mask)},
-        "method": garments.method if garments is not None else "mask given",
-        "notes": list(garments.notes) if garments is not None else [],
-        "garments": garments.of_image(index).entries() if garments is not None else [],
-    }
-
-
-def _labels_to_save(garments: Garments | None) -> Tensor:
-    if garments is None or garments.labels is None:
-        got = "no garments are connected" if garments is None else f"the method {garments.method!r} does not tell them"
-        raise HemlineError(f"labels cannot be saved: {got}; connect Detect Garments with method = 'parser'.")
-    return garments.labels
-
-
-def _save_each(image: Tensor, garments: Garments, index: int, stem: str, context: Context) -> dict[str, str]:
-    files: dict[str, str] = {}
-    for number, item in enumerate(garments.of_image(index).items, start=1):
-        key = f"{item.label}_{number}"
-        mask = item.mask.unsqueeze(0)
-        files[f"{key}_mask"] = context.store.save_image(f"{stem}_{key}_mask", item.mask).name
-        files[f"{key}_cutout"] = context.store.save_image(f"{stem}_{key}_cutout", cut_out(image, mask)[0]).name
-    return files
+    return Result((report,), images=overlays, text=(*lines, *writer.lines))

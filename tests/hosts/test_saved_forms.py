@@ -15,6 +15,7 @@ from psd_tools import PSDImage
 from hemline.context import PictureLayer
 from hemline.hosts import layered
 from hemline.hosts.files import FolderStore
+from hemline.hosts.headless import run_headless
 from hemline.hosts.picture_values import read_picture
 from hemline.tensors import BadFile, RangeError, UnknownName
 
@@ -94,6 +95,22 @@ def test_without_notes_nothing_is_added(store, suffix, bits):
     with Image.open(store.save_image("coat", noise(4, 5, 3), suffix=suffix, bits=bits)) as saved:
         saved.load()
         assert not getattr(saved, "text", {}) and not saved.getexif()
+
+
+def test_a_picture_saved_by_a_workflow_opens_as_that_workflow(tmp_path):
+    FolderStore(tmp_path).save_image("photo", noise(70, 60, 4))
+    workflow = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}},
+        "2": {"class_type": "HemlineSaveGarmentSet", "inputs": {"image": ["1", 0], "mask": ["1", 1], "name": "coat"}},
+    }
+    run_headless(workflow, tmp_path / "out", input_folder=tmp_path, device="cpu")
+    for name in ("mask", "cutout", "overlay"):
+        with Image.open(tmp_path / f"out/coat_{name}.png") as saved:
+            saved.load()
+            assert json.loads(saved.text["prompt"]) == workflow
+    run_headless(json.loads(saved.text["prompt"]), tmp_path / "again", input_folder=tmp_path, device="cpu")
+    for path in (tmp_path / "out").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
 
 # --- layers -----------------------------------------------------------------------------------------------------------
