@@ -156,17 +156,27 @@ def resize_planes(planes: Tensor, height: int, width: int) -> Tensor:
     return _apply(planes, _lanczos_weights(height, rows), _lanczos_weights(width, columns))
 
 
-def restore_planes(planes: Tensor, height: int, width: int) -> Tensor:
+def restore_planes(
+    planes: Tensor, height: int, width: int, *, rows: slice = slice(None), columns: slice = slice(None),
+    shift: tuple[float, float] = (0.0, 0.0), zoom: float = 1.0,
+) -> Tensor:  # fmt: skip
     """The planes of ``height x width`` whose `resize_planes` comes nearest to `planes`: undoes an enlargement.
 
     Per axis the least-squares inverse where `planes` is the larger one, held near the plain reduction (Tikhonov) by
     `RESTORING_CAUTION`; where it is the smaller one, what was lost stays lost and the axis is simply enlarged. Unser,
     Aldroubi, Eden, "Enlargement or reduction of digital images with minimum loss of information" (1995).
+
+    rows, columns: the part of the result that is wanted. shift (x, y in px of `planes`), zoom: the planes show
+    everything zoomed about their middle and then shifted; that is undone in the same step. What then comes from beyond
+    the planes is their border, repeated.
     """
-    rows, columns = planes.shape[-2:]
-    if (rows, columns) == (height, width):
-        return planes.float()
-    return _apply(planes, _restoring_weights(height, rows), _restoring_weights(width, columns))
+    source_rows, source_columns = planes.shape[-2:]
+    moved = shift != (0.0, 0.0) or zoom != 1
+    if (source_rows, source_columns) == (height, width) and not moved:
+        return planes[..., rows, columns].float()
+    weights = _moved_weights if moved else _unmoved_weights
+    down, across = weights(height, source_rows, shift[1], zoom), weights(width, source_columns, shift[0], zoom)
+    return _apply(planes, down[rows], across[columns])
 
 
 def _apply(planes: Tensor, down: Tensor, across: Tensor) -> Tensor:
@@ -176,19 +186,38 @@ def _apply(planes: Tensor, down: Tensor, across: Tensor) -> Tensor:
 def _lanczos_weights(size: int, source: int) -> Tensor:
     """The matrix ``[size, source]`` that resamples one axis; every row sums to 1."""
     scale = source / size
-    reach = max(1.0, scale)
-    centres = (torch.arange(size, dtype=torch.float64) + 0.5) * scale
-    distances = (torch.arange(source, dtype=torch.float64) + 0.5 - centres.unsqueeze(1)) / reach
+    return _weights_at((torch.arange(size, dtype=torch.float64) + 0.5) * scale, source, scale).float()
+
+
+def _weights_at(centres: Tensor, source: int, scale: float) -> Tensor:
+    """The matrix that samples an axis of `source` pixels at the centres, pixels of the result being `scale` wide."""
+    distances = (torch.arange(source, dtype=torch.float64) + 0.5 - centres.unsqueeze(1)) / max(1.0, scale)
     weights = torch.sinc(distances) * torch.sinc(distances / LANCZOS_LOBES) * (distances.abs() < LANCZOS_LOBES)
-    return (weights / weights.sum(1, keepdim=True)).float()
+    return weights / weights.sum(1, keepdim=True)
 
 
-def _restoring_weights(size: int, source: int) -> Tensor:
+def _unmoved_weights(size: int, source: int, _shift: float, _zoom: float) -> Tensor:
     if source <= size:
         return _lanczos_weights(size, source)
-    enlarging, reducing = _lanczos_weights(source, size).double(), _lanczos_weights(size, source).double()
-    caution = RESTORING_CAUTION * source / size  # the square matrix below grows with the scale
-    square = enlarging.T @ enlarging + caution * torch.eye(size, dtype=torch.float64)
+    return _inverse(_lanczos_weights(source, size).double(), _lanczos_weights(size, source).double(), source / size)
+
+
+def _moved_weights(size: int, source: int, shift: float, zoom: float) -> Tensor:
+    """The matrix ``[size, source]`` that undoes a zoom about the middle, a shift and an enlargement of one axis."""
+    middle, scale = source / 2, source / size
+    places = middle + zoom * ((torch.arange(size, dtype=torch.float64) + 0.5) * scale - middle) + shift
+    reducing = _weights_at(places.clamp(0.5, source - 0.5), source, scale * zoom)
+    if source <= size:
+        return reducing.float()
+    seen = (middle + (torch.arange(source, dtype=torch.float64) + 0.5 - shift - middle) / zoom) / scale
+    inside = (seen >= 0) & (seen <= size)  # what the planes show from beyond the result's edge tells nothing of it
+    enlarging = _weights_at(seen.clamp(0, size), size, 1 / (scale * zoom)) * inside.unsqueeze(1)
+    return _inverse(enlarging, reducing, scale)
+
+
+def _inverse(enlarging: Tensor, reducing: Tensor, scale: float) -> Tensor:
+    caution = RESTORING_CAUTION * scale  # the square matrix below grows with the scale
+    square = enlarging.T @ enlarging + caution * torch.eye(enlarging.shape[1], dtype=torch.float64)
     return _solve(square, enlarging.T + caution * reducing).float()
 
 

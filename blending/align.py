@@ -44,7 +44,7 @@ REWEIGHTINGS = 4
 # Cells of a pyramid count from this share of kept pixels on.
 HALF = 0.5
 # A level with fewer cells is passed over; with more than the second number the finest can be choosy.
-FEWEST_CELLS, MANY_CELLS = 48, 4096
+FEWEST_CELLS, MANY_CELLS = 48, 1024
 MOST_STEPS = 8
 LAST_STEP = 0.003
 # What fits within the expected spread is not doubted.
@@ -113,7 +113,7 @@ class Alignment:
         )
         if self.applies:
             return f"moved back: {found}"
-        return f"not moved: {self.reason}" if self.pixels < LEAST_PIXELS else f"not moved: {self.reason} ({found})"
+        return f"not moved: {self.reason} ({found})" if self.error_px <= 1 else f"not moved: {self.reason}"
 
 
 def find_alignment(repainted: Tensor, original: Tensor, mask: Tensor, *, zoom: bool = True) -> Alignment:
@@ -139,7 +139,8 @@ def find_alignment(repainted: Tensor, original: Tensor, mask: Tensor, *, zoom: b
             f"repainted, original and mask are batches of {len(repainted)}, {len(original)} and {len(mask)}; give one "
             "picture of each at a time."
         )
-    size = min(repainted.shape[1:3], original.shape[1:3])
+    height, width = min(repainted.shape[1:3], original.shape[1:3])
+    size = (height, width)
     new, new_kept = _lightness(repainted, torch.zeros_like(repainted[..., 0]), size)
     old, kept = _lightness(original, mask, size)
     kept = kept * new_kept
@@ -150,8 +151,10 @@ def find_alignment(repainted: Tensor, original: Tensor, mask: Tensor, *, zoom: b
         reason = f"fewer than {LEAST_PIXELS} px outside the mask are left to compare"
         return Alignment(Move(), False, reason, math.inf, pixels, 0.0, 0.0)
     scene = _Scene(old, kept, zoom, 1 + max(0, round(math.log2(min(size) / SEARCH_CELLS))))
-    judged = [_align_from(scene, new, start, support, unit) for start in (_search(scene, new), Move())]
-    return next((alignment for alignment in judged if not alignment.reason), judged[0])
+    found = _align_from(scene, new, _search(scene, new), support, unit)
+    if found.applies or found.move.farthest(*repainted.shape[1:3]) < LEAST_MOVE_PX * unit:
+        return found
+    return _align_from(scene, new, Move(), support, unit)
 
 
 def _align_from(scene: _Scene, new: Tensor, start: Move, support: Tensor, unit: float) -> Alignment:
@@ -170,7 +173,7 @@ def _objection(fit: _Fit, error: float, before: float, after: float, size: tuple
     """Why the crop should stay as it is; "" where it should be moved back."""
     far = fit.move.farthest(*size)
     if not error <= LARGEST_ERROR_PX:
-        return f"what is left outside the mask is too small or too flat to tell the place (± {error:.2f} px)"
+        return "what is left outside the mask is too small or too flat to tell the place"
     if far > REACH * (SHIFT_RANGE + ZOOM_RANGE) * max(size) or not LEAST_GAIN < fit.gain < 1 / LEAST_GAIN:
         return "the crop does not look like the original outside the mask"
     if far < LEAST_MOVE_PX:
@@ -219,16 +222,15 @@ def _smooth(plane: Tensor) -> Tensor:
     return plane
 
 
-def _detail(plane: Tensor, kept: Tensor, level: int) -> tuple[Tensor, Tensor]:
-    """The plane's structure at a level without its tone ``[h,w]``, and the weights of its cells."""
+def _detail(plane: Tensor, kept: Tensor, level: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The plane's structure at a level without its tone ``[h,w]``, its tone, and the weights of its cells."""
     bands = _bands(plane, kept, level + TONE_LEVELS + 1)
     sums, weights = bands[-1]
     for finer, _ in reversed(bands[level:-1]):
         height, width = finer.shape[-2:]
         sums, weights = expand_planes(sums, height, width), expand_planes(weights, height, width)
-    own = bands[level]
-    detail = own[0] / own[1].clamp_min(TINY) - sums / weights.clamp_min(TINY)
-    return (detail * (own[1] > TINY))[0, 0], own[1][0, 0]
+    values, tone = bands[level][0] / bands[level][1].clamp_min(TINY), sums / weights.clamp_min(TINY)
+    return (values - tone)[0, 0], tone[0, 0], bands[level][1][0, 0]
 
 
 def _sample(plane: Tensor, move: Move, scene: _Scene, level: int) -> Tensor:
@@ -268,8 +270,8 @@ def _sample_rows(plane: Tensor, places: Tensor) -> Tensor:
 def _search(scene: _Scene, new: Tensor) -> Move:
     """The place among shifts by whole cells of the coarsest level, and zooms, that looks best."""
     level = scene.levels - 1
-    old, weights = _detail(scene.old, scene.kept, level)
-    detail, new_weights = _detail(new, scene.kept, level)
+    old, _, weights = _detail(scene.old, scene.kept, level)
+    detail, _, new_weights = _detail(new, scene.kept, level)
     height, width = scene.old.shape[-2:]
     reach = math.ceil(SHIFT_RANGE * max(height, width) / 2**level)
     limit = MAD_TO_SIGMA * float((old.abs() * weights).sum() / weights.sum().clamp_min(1))
@@ -302,13 +304,15 @@ class _Ring:
     """What is looked at of a level: cells, their values ``[M]`` and weights, slopes ``[2|3,M]`` and expected spread.
 
     slopes: what a value changes by if the place moves by a cell across, a cell down, and by a cell at the corner
-    outwards from the middle, which lies `radius` cells away.
+    outwards from the middle, which lies `radius` cells away. telling: as much of the slopes as is the picture's and not
+    made by taking its tone away at the mask's edge. blocks: the number of each cell's block.
     """
 
     chosen: Tensor
     values: Tensor
     weights: Tensor
     slopes: Tensor
+    telling: Tensor
     spread: Tensor
     radius: float
     blocks: Tensor
@@ -317,28 +321,29 @@ class _Ring:
 
 def _ring(scene: _Scene, move: Move, level: int) -> _Ring:
     """The kept cells of a level that `move` leaves inside the frame."""
-    old, weights = _detail(scene.old, scene.kept, level)
+    old, tone, weights = _detail(scene.old, scene.kept, level)
     inside = [
         ((places >= 0) & (places <= (size - 1) / 2**level)).to(old.device)
         for places, size in zip(_places(scene, move, level), scene.old.shape[-2:], strict=True)
     ]
     seen = inside[0].unsqueeze(1) & inside[1]
-    chosen = seen & (weights > 1 - NOTHING)  # on the finest level only what the smoothing did not touch, if it suffices
+    # On the finest level, if they suffice, only cells that the smoothing did not fill up at the mask's edge.
+    chosen = seen & (-functional.max_pool2d(-weights[None], 3, stride=1, padding=1)[0] > 1 - NOTHING)
     if level or int(chosen.sum()) < MANY_CELLS:
         chosen = seen & (weights > HALF)
     step = 1 if int(chosen.sum()) <= MANY_PIXELS else 2
     thinned = torch.zeros_like(chosen)
     thinned[::step, ::step] = chosen[::step, ::step]
     rows, columns = thinned.nonzero().unbind(1)
-    across, down = ((old.roll(-1, axis) - old.roll(1, axis))[thinned] / 2 for axis in (1, 0))
     middle = [(size - 1) / 2 / 2**level for size in scene.old.shape[-2:]]
     radius = max(math.hypot(*middle), 1.0)
-    outwards = (across * (columns - middle[1]) + down * (rows - middle[0])) / radius
-    slopes = torch.stack([across, down, outwards][: 3 if scene.zoom else 2])
-    spread = (NOISE**2 + SLIP_PX**2 * (across.square() + down.square())).sqrt()
+    away = torch.stack([columns - middle[1], rows - middle[0]]) / radius
+    slopes, whole = (_slopes(plane, thinned, away)[: 3 if scene.zoom else 2] for plane in (old, old + tone))
+    telling = torch.where(slopes.abs() < whole.abs(), slopes, whole)
+    spread = (NOISE**2 + SLIP_PX**2 * slopes[:2].square().sum(0)).sqrt()
     blocks = rows // BLOCK_PX * (old.shape[1] // BLOCK_PX + 1) + columns // BLOCK_PX
     least_scale = LEAST_SCALE if level else FINEST_SCALE
-    return _Ring(thinned, old[thinned], weights[thinned], slopes, spread, radius, blocks, least_scale)
+    return _Ring(thinned, old[thinned], weights[thinned], slopes, telling, spread, radius, blocks, least_scale)
 
 
 @dataclass(frozen=True)
@@ -350,6 +355,11 @@ class _Fit:
     gain: float
     ring: _Ring
     trust: Tensor
+
+
+def _slopes(plane: Tensor, chosen: Tensor, away: Tensor) -> Tensor:
+    across, down = ((plane.roll(-1, axis) - plane.roll(1, axis))[chosen] / 2 for axis in (1, 0))
+    return torch.stack([across, down, across * away[0] + down * away[1]])
 
 
 def _fit(scene: _Scene, new: Tensor, start: Move, level: int) -> _Fit:
@@ -430,7 +440,8 @@ def _covariance(terms: Tensor, left: Tensor, trust: Tensor, ring: _Ring, level: 
     pulls = terms * (weights * left)
     count = int(ring.blocks.amax()) + 1
     summed = torch.zeros((len(terms), count), device=terms.device).index_add_(1, ring.blocks, pulls).double().cpu()
-    square = ((terms * weights) @ terms.T).double().cpu()
+    telling = torch.cat([ring.telling, terms[len(ring.telling) :]])
+    square = ((telling * weights) @ telling.T).double().cpu()
     one = torch.eye(len(square), dtype=torch.float64)
     inverse = _solve(square + NOTHING_KNOWN * one, one)
     spread = inverse @ (summed @ summed.T) @ inverse + PIXELS_PER_NOISE * inverse
