@@ -73,6 +73,20 @@ def join_images(
     return result
 
 
+def seam_box(mask: Tensor, *, seam: str = "linear", width_px: float | None = None) -> tuple[int, int, int, int] | None:
+    """x0 y0 x1 y1 of all that `join_images` looks at under a mask ``[H,W]``; None where nothing is to be joined.
+
+    Cut to it, pictures and mask are joined bit for bit as the whole ones are.
+    """
+    found = support_box(mask > 0)
+    if found is None:
+        return None
+    x0, y0, x1, y1 = found
+    levels = _count_levels(mask[y0:y1, x0:x1].float(), width_px) if seam == "multi-band" else 0
+    rows, columns = _widen(y0, y1, levels, mask.shape[0]), _widen(x0, x1, levels, mask.shape[1])
+    return columns.start, rows.start, columns.stop, rows.stop
+
+
 def _widen(start: int, end: int, levels: int, size: int) -> slice:
     """The range with what its pyramid looks at around it, starting on a cell of the coarsest level."""
     cell = 2**levels

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from ..kernels import restore_planes
-from ..tensors import ShapeError, as_image, as_mask, check_name, match_batch, match_mask
-from .color_match import METHODS, ColourFit, apply_fits, fit_colours
-from .seams import SEAMS, join_images
-
-# How far outside the mask a crop is compared with its picture: as far as a model's tone is one, within the context that
-# most crops have.
-RING_PX = 64
-STITCH_MATCHES = ("none", *METHODS)
-
-CropBox = tuple[int, int, int, int]
+from ..kernels import support_box
+from ..tensors import ShapeError, as_image, as_mask, match_batch, match_mask
+from .color_match import describe_fits
+from .regions import STITCH_MATCHES as STITCH_MATCHES
+from .regions import CropBox as CropBox
+from .regions import Found, Joined, Joining, Region, join_region, overlapping, put_joined
+from .regions import inside_frame as inside_frame
+from .regions import keep_range as keep_range
+from .tiles import new_pictures
 
 
 @dataclass(frozen=True)
@@ -44,65 +43,194 @@ class Stitch:
         """The same record with its tensors on `device` in `dtype`."""
         return replace(self, image=self.image.to(device, dtype), mask=self.mask.to(device, dtype))
 
+    def has_source_of(self, other: Stitch) -> bool:
+        """Whether both were cut from the same pictures, by value."""
+        if self.image is other.image:
+            return True
+        alike = self.image.shape == other.image.shape and self.image.dtype == other.image.dtype
+        return alike and torch.equal(self.image, other.image.to(self.image.device))
+
+
+@dataclass(frozen=True)
+class Stitched:
+    """image: the whole pictures; changed: ``[B,H,W]``, how far each pixel was replaced; found: of each crop."""
+
+    image: Tensor
+    changed: Tensor
+    found: tuple[Found, ...]
+
 
 def stitch_inpainted(
     stitch: Stitch, inpainted: Tensor, *, seam: str = "linear", match_colours: str = "none",
-    width_px: float | None = None,
+    width_px: float | None = None, match_space: str = "sRGB", align: str = "off", onto: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The whole pictures with the repainted crops in place, in the pictures' own size, channels and dtype.
 
-    inpainted: ``[N,h,w,3|4]``, N = the stitch's batch, or any N where the stitch holds one picture (N results of it);
-    of the handed-out size, or of another size with the same aspect within a pixel. The soft mask says how much of the
-    new pixel is taken; where it is 0 the picture stays bit for bit. Raises `ShapeError` otherwise.
+    inpainted: ``[N,h,w,3|4]``, N = the stitch's crops, or any N where the stitch holds one crop (N results of it); of
+    the handed-out size, or of another size with the same aspect within a pixel. The soft mask says how much of the new
+    pixel is taken; where it is 0 the picture stays bit for bit. Raises `ShapeError` otherwise.
 
-    seam, width_px: as in `join_images`. match_colours: "none", or a method of `fit_colours`, which brings the tone of
-    the crop back to the picture's before it is joined.
+    align: "off", "shift and zoom" or "shift": what of the frame's movement `find_alignment` looks for, and what is
+    undone; it happens in the same resampling that brings the crop to the picture's scale. match_colours: "none", or a
+    method of `fit_colours`, which then, in `match_space`, brings the tone of the crop back to the picture's, learnt
+    from the pixels outside the mask up to `RING_PX` from it. seam, width_px: as in `join_images`. onto: the pictures
+    to stitch onto in place of the stitch's own, of the same size; crops are still compared with the stitch's own.
     """
-    return stitch_with_fits(stitch, inpainted, seam=seam, match_colours=match_colours, width_px=width_px)[0]
+    joining = Joining(seam, match_colours, width_px, match_space, align)
+    return stitch_regions((stitch,), (inpainted,), joining, onto=onto).image
 
 
-def stitch_with_fits(
-    stitch: Stitch, inpainted: Tensor, *, seam: str = "linear", match_colours: str = "none",
-    width_px: float | None = None,
-) -> tuple[Tensor, tuple[ColourFit | None, ...]]:  # fmt: skip
-    """What `stitch_inpainted` gives, and for each picture how its crop's colours were changed.
+def stitch_regions(
+    stitches: Sequence[Stitch],
+    inpainted: Sequence[Tensor],
+    joining: Joining | None = None,
+    *,
+    onto: Tensor | None = None,
+) -> Stitched:
+    """One picture, or batch, with all the repainted crops of several stitches of it in place, whatever their order.
 
-    The fit is learnt from the pixels outside the mask, up to `RING_PX` from it, where the crop should not have changed.
-    It is None for "none", and where too few such pixels lie in the crop.
+    stitches: all of the same pictures. inpainted: for each stitch as in `stitch_inpainted`; where several stitches have
+    several results of one crop, the n-th go together. onto: as there.
+
+    Where crops overlap, each is joined to the original alone; what they change is added up and divided by the sum of
+    their masks where that is above 1. A single crop gives just what it gives alone. `changed` is the largest mask at
+    each pixel, 0 where the pixel is still what it was (in `onto`, where that is given).
     """
-    inpainted = _without_margins(stitch, as_image(inpainted, "inpainted"))
-    check_name("Match colours", match_colours, STITCH_MATCHES)
-    check_name("Seam", seam, SEAMS)
+    joining = joining or Joining()
+    source = stitches[0].image
+    base = source if onto is None else _fitting(onto, source)
+    parts = [_regions(stitch, crops) for stitch, crops in zip(stitches, inpainted, strict=True)]
+    count = max(len(base), len(source), *(1 + region.picture for part in parts for region in part))
+    regions = [region for part in parts for region in (part if len(source) > 1 else _repeated(part, count))]
+    base, _ = match_batch((base, base.new_empty(count)), ("the picture to stitch onto", "the result"))
+    result = new_pictures(base.shape, base.dtype, base.device).copy_(base)
+    changed = _zeros(base.shape[:3], stitches[0].mask.dtype, base.device)
+    found = [Found()] * len(regions)
+    for group in overlapping(regions):
+        picture = regions[group[0]].picture
+        joined: list[Joined] = []
+        for index in group:
+            part, found[index] = join_region(regions[index], base[picture], joining)
+            joined.append(part)
+        put_joined(joined, result[picture], changed[picture])
+    return Stitched(result, changed, tuple(found))
+
+
+def describe_found(found: Sequence[Found], joining: Joining) -> tuple[str, ...]:
+    """Lines for a person: of each crop what its alignment and its colours were found to be."""
+    lines: list[str] = []
+    for number, one in enumerate(found, 1):
+        parts = [one.alignment.describe()] if one.alignment else []
+        parts += describe_fits((one.colours,)) if joining.match_colours != "none" else []
+        lines += [f"{number}: {part}" if len(found) > 1 else part for part in parts]
+    return tuple(lines)
+
+
+def stitch_lists(
+    stitches: Sequence[Stitch], inpainted: Sequence[Tensor], joining: Joining | None = None, *,
+    masks: Sequence[Tensor] = (), onto: Sequence[Tensor] = (),
+) -> list[Stitched]:  # fmt: skip
+    """One result for each source picture, in order of first appearance, with all of its crops in place.
+
+    One stitch with several `inpainted` gives a result for each of them; otherwise there are as many of one as of the
+    other, and stitches whose pictures are equal belong to one source. masks: soft masks of the whole pictures to
+    stitch by in place of the stitches' own, one for all or one for each. onto: as in `stitch_regions`, one for all or
+    one for each result. Raises `ShapeError` where the numbers do not fit.
+    """
+    count = len(inpainted)
+    if len(stitches) not in (1, count):
+        raise ShapeError(
+            f"there are {len(stitches)} stitches and {count} repainted crops; give one crop for each stitch, or "
+            "several for one."
+        )
+    whole = [*stitches] if len(stitches) == count else [*stitches] * count
+    if masks:
+        chosen = _one_or_each(masks, count, "masks", "repainted crops")
+        whole = [check_stitch_mask(stitch, mask) for stitch, mask in zip(whole, chosen, strict=True)]
+    groups = [[index] for index in range(count)] if len(stitches) == 1 else _by_source(whole)
+    bases = _one_or_each(onto, len(groups), "pictures to stitch onto", "results") if onto else [None] * len(groups)
+    return [
+        stitch_regions([whole[index] for index in group], [inpainted[index] for index in group], joining, onto=base)
+        for group, base in zip(groups, bases, strict=True)
+    ]
+
+
+def _one_or_each(items: Sequence[Tensor], count: int, name: str, of: str) -> Sequence[Tensor]:
+    if len(items) not in (1, count):
+        raise ShapeError(f"there are {len(items)} {name} for {count} {of}; give one for all, or {count}.")
+    return items if len(items) == count else [*items] * count
+
+
+def _by_source(stitches: Sequence[Stitch]) -> list[list[int]]:
+    groups: list[list[int]] = []
+    for index, stitch in enumerate(stitches):
+        group = next((group for group in groups if stitch.has_source_of(stitches[group[0]])), None)
+        if group is None:
+            groups.append([index])
+        else:
+            group.append(index)
+    return groups
+
+
+def check_stitch_mask(stitch: Stitch, mask: Tensor) -> Stitch:
+    """The stitch with another soft mask, ``[B,H,W]`` of the whole picture's size, one for all crops or one for each.
+
+    A stitch of one crop takes any number, one for each result. Raises `ShapeError` otherwise.
+    """
+    mask = match_mask(as_mask(mask), stitch.image)
+    if len(stitch.boxes) > 1:
+        (mask, _) = match_batch((mask, mask.new_empty(len(stitch.boxes))), ("mask", "the crops"))
+    return replace(stitch, mask=mask)
+
+
+def _regions(stitch: Stitch, inpainted: Tensor) -> list[Region]:
+    inpainted = _without_margins(stitch, as_image(inpainted, "inpainted")).to(stitch.image.device)
     _check_aspect(stitch, inpainted)
-    channels = min(stitch.image.shape[-1], inpainted.shape[-1])
-    base, mask, inpainted = match_batch(
-        (stitch.image, stitch.mask, inpainted.to(stitch.image.device)), ("stitch image", "stitch mask", "inpainted")
+    crops, masks, _ = match_batch(
+        (inpainted, stitch.mask, inpainted.new_empty(len(stitch.boxes))), ("inpainted", "stitch mask", "the crops")
     )
-    boxes = stitch.boxes if len(stitch.boxes) == len(base) else stitch.boxes * len(base)
-    result, fits = base.clone(), list[ColourFit | None]()
-    for index, box in enumerate(boxes):  # each picture has a box of its own
-        inside = inside_frame(box, base.shape[2], base.shape[1])
-        x0, y0, x1, y1 = inside
-        new = _restore(inpainted[index : index + 1, ..., :channels], box, inside)
-        old = base[index : index + 1, y0:y1, x0:x1, :channels]
-        share = mask[index : index + 1, y0:y1, x0:x1]
-        fit = None
-        if match_colours != "none":
-            (fit,) = fit_colours(new, old, share, method=match_colours, ring_px=RING_PX)
-            new = apply_fits(new, (fit,))
-        if seam != "linear":
-            share = _closed(share, inside, base.shape[2], base.shape[1])
-        result[index : index + 1, y0:y1, x0:x1, :channels] = join_images(old, new, share, seam=seam, width_px=width_px)
-        fits.append(fit)
-    return result, tuple(fits)
+    variants = len(stitch.boxes) == 1 and len(crops) > 1
+    if variants and len(stitch.image) > 1:
+        raise ShapeError(
+            f"inpainted is a batch of {len(crops)} for one crop of a batch of {len(stitch.image)} pictures; give one "
+            "result, or crop a single picture."
+        )
+    height, width = stitch.image.shape[1:3]
+    regions: list[Region] = []
+    for index, (crop, mask) in enumerate(zip(crops, masks, strict=True)):
+        box, frame = (stitch.boxes[0], 0) if variants else (stitch.boxes[index], stitch.frames[index])
+        x0, y0, x1, y1 = inside = inside_frame(box, width, height)
+        found = support_box(mask[y0:y1, x0:x1] > 0) if x0 < x1 and y0 < y1 else None
+        joined = (x0 + found[0], y0 + found[1], x0 + found[2], y0 + found[3]) if found else None
+        picture = index if variants else frame
+        regions.append(Region(picture, stitch.image[frame], mask, box, inside, joined, crop.unsqueeze(0)))
+    return regions
 
 
-def _closed(share: Tensor, inside: CropBox, width: int, height: int) -> Tensor:
-    """The mask of a crop with 0 on its outermost pixels, but for those at the frame: the base holds on there."""
-    left, top = int(inside[0] > 0), int(inside[1] > 0)
-    right, bottom = int(inside[2] < width), int(inside[3] < height)
-    inner = share[:, top : share.shape[1] - bottom, left : share.shape[2] - right]
-    return functional.pad(inner, (left, right, top, bottom))
+def _repeated(part: list[Region], count: int) -> list[Region]:
+    """The regions of one picture for each of so many results, unless there are so many results of them already."""
+    own = 1 + max(region.picture for region in part)
+    if own not in (1, count):
+        raise ShapeError(f"there are {own} results of one crop beside {count} pictures; give 1 or {count} of each.")
+    return [replace(region, picture=region.picture + turn) for turn in range(count // own) for region in part]
+
+
+def _fitting(onto: Tensor, source: Tensor) -> Tensor:
+    onto = as_image(onto, "onto").to(source.device)
+    if onto.shape[1:3] != source.shape[1:3]:
+        raise ShapeError(
+            f"onto is {onto.shape[2]}x{onto.shape[1]} but the crops were cut from pictures of {source.shape[2]}x"
+            f"{source.shape[1]}; give the same picture as it was before or after another stitch."
+        )
+    return onto
+
+
+def _zeros(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Zeros; on a CPU from memory that the system has not to fetch before somebody writes to it."""
+    if device.type != "cpu":
+        return torch.zeros(tuple(shape), dtype=dtype, device=device)
+    count = math.prod(shape) * torch.empty((), dtype=dtype).element_size()
+    return torch.from_numpy(np.zeros(count, dtype=np.uint8)).view(dtype).view(tuple(shape))
 
 
 def _without_margins(stitch: Stitch, inpainted: Tensor) -> Tensor:
@@ -125,44 +253,3 @@ def _check_aspect(stitch: Stitch, inpainted: Tensor) -> None:
             f"the repainted crop is {width}x{height}, Inpaint Crop handed out {stitch.width}x{stitch.height}; "
             "give it back at that size or a whole scale of it."
         )
-
-
-def check_stitch_mask(stitch: Stitch, mask: Tensor) -> Stitch:
-    """The stitch with another soft mask, ``[B,H,W]`` of the whole picture's size. Raises `ShapeError` otherwise."""
-    mask = match_mask(as_mask(mask), stitch.image)
-    match_batch((stitch.image, mask), ("stitch image", "mask"))
-    return replace(stitch, mask=mask)
-
-
-def inside_frame(box: CropBox, width: int, height: int) -> CropBox:
-    """The part of the box that lies inside a frame of this size."""
-    return max(box[0], 0), max(box[1], 0), min(box[2], width), min(box[3], height)
-
-
-def keep_range(resampled: Tensor, source: Tensor) -> Tensor:
-    """Clamps what resampling overshot to 0..1, or to the source's own range where that is wider (HDR)."""
-    low = source.float().amin(dim=(1, 2, 3)).clamp(max=0).view(-1, 1, 1, 1)
-    high = source.float().amax(dim=(1, 2, 3)).clamp(min=1).view(-1, 1, 1, 1)
-    return resampled.clamp(low, high)
-
-
-def _restore(inpainted: Tensor, box: CropBox, inside: CropBox) -> Tensor:
-    """One repainted crop at the picture's scale, cut to what lies inside the frame, ``[1,h,w,C]`` float32."""
-    planes = _repeat_border(as_image(inpainted).permute(0, 3, 1, 2), box, inside)
-    width, height = box[2] - box[0], box[3] - box[1]
-    restored = keep_range(restore_planes(planes, height, width), planes)
-    x0, y0 = inside[0] - box[0], inside[1] - box[1]
-    part = restored[..., y0 : y0 + inside[3] - inside[1], x0 : x0 + inside[2] - inside[0]]
-    return part.permute(0, 2, 3, 1)
-
-
-def _repeat_border(planes: Tensor, box: CropBox, inside: CropBox) -> Tensor:
-    """A crop in whose part beyond the frame the border pixels go on, so that no padding bleeds into the picture."""
-    for axis, side in ((0, planes.shape[-1]), (1, planes.shape[-2])):
-        if (box[axis], box[axis + 2]) == (inside[axis], inside[axis + 2]):
-            continue
-        scale = side / (box[axis + 2] - box[axis])
-        first = math.ceil((inside[axis] - box[axis]) * scale - 0.5)  # by the pixels' centres
-        last = max(first, math.ceil((inside[axis + 2] - box[axis]) * scale - 0.5) - 1)
-        planes = planes.index_select(3 - axis, torch.arange(side, device=planes.device).clamp(first, last))
-    return planes

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
-from ..blending.color_match import describe_fits
+from ..blending.align import ALIGNMENTS
+from ..blending.color_match import SPACES
 from ..blending.crop import TARGETS, crop_for_inpainting
+from ..blending.regions import STITCH_MATCHES, Joining
 from ..blending.seams import SEAMS, WIDEST_PX
-from ..blending.stitch import STITCH_MATCHES, Stitch, check_stitch_mask, stitch_with_fits
+from ..blending.stitch import Stitch, describe_found, stitch_lists
 from .spec import Port, Result, node
 
 
@@ -70,11 +74,16 @@ def inpaint_crop(
     name="Inpaint Stitch",
     category="Hemline/5 Inpaint",
     weight="heavy",
-    aliases=("crop and stitch", "uncrop", "paste back"),
+    version="1.1.0",
+    aliases=("crop and stitch", "uncrop", "paste back", "align", "merge crops"),
     inputs=(
-        Port("stitch", "STITCH", "From Inpaint Crop."),
-        Port("image", "IMAGE", "The repainted crop, or several of one picture."),
-        Port("mask", "MASK", "Another soft mask of the whole picture to stitch by.", optional=True),
+        Port("stitch", "STITCH", "From Inpaint Crop; several of one picture go into that picture.", is_list=True),
+        Port(
+            "image", "IMAGE", "The repainted crop of each stitch, or several results of one stitch.", is_list=True
+        ),
+        Port(
+            "mask", "MASK", "Another soft mask of the whole picture to stitch by.", optional=True, is_list=True
+        ),
         Port(
             "seam", "COMBO", "linear mixes by the mask; multi-band fades tone slowly and detail at once; poisson fits "
             "the crop's tone to the picture's all along the mask's rim.",
@@ -89,16 +98,33 @@ def inpaint_crop(
             "seam_width", "INT", "Over how many pixels tone fades, for multi-band; 0: over the mask's own feather.",
             default=0, minimum=0, maximum=WIDEST_PX, step=1,
         ),
+        Port(
+            "onto", "IMAGE", "Stitch onto this picture in place of the original: the result of another Inpaint Stitch.",
+            optional=True, is_list=True,
+        ),
+        Port(
+            "align", "COMBO", "Undo a shift and zoom that the model gave the whole crop, found outside the mask to a "
+            "part of a pixel. Where that cannot be told, the crop stays where it is.",
+            default="off", options=ALIGNMENTS,
+        ),
+        Port(
+            "match_space", "COMBO", "Where match_colours works: sRGB undoes gains and offsets of the picture's values, "
+            "OKLab treats lightness and colour apart.",
+            default="sRGB", options=SPACES,
+        ),
     ),
-    outputs=(Port("image", "IMAGE", "The whole picture; bit for bit the original where the mask is 0."),),
+    outputs=(
+        Port("image", "IMAGE", "The whole picture; bit for bit the original where the mask is 0.", is_list=True),
+        Port("changed", "MASK", "How far each pixel was replaced; 0 where it is still what it was.", is_list=True),
+    ),
 )  # fmt: skip
 def inpaint_stitch(
-    stitch: Stitch, image: Tensor, mask: Tensor | None = None, seam: str = "linear", match_colours: str = "none",
-    seam_width: int = 0,
+    stitch: Sequence[Stitch], image: Sequence[Tensor], mask: Sequence[Tensor] | None = None, seam: str = "linear",
+    match_colours: str = "none", seam_width: int = 0, onto: Sequence[Tensor] | None = None, align: str = "off",
+    match_space: str = "sRGB",
 ) -> Result:  # fmt: skip
-    """Puts the repainted crop back into the whole picture along the soft mask."""
-    stitch = stitch if mask is None else check_stitch_mask(stitch, mask)
-    stitched, fits = stitch_with_fits(
-        stitch, image, seam=seam, match_colours=match_colours, width_px=seam_width or None
-    )
-    return Result((stitched,), text=describe_fits(fits) if match_colours != "none" else ())
+    """Puts repainted crops back into their whole pictures along the soft masks, in any order."""
+    joining = Joining(seam, match_colours, seam_width or None, match_space, align)
+    results = stitch_lists(stitch, image, joining, masks=mask or (), onto=onto or ())
+    text = describe_found([found for result in results for found in result.found], joining)
+    return Result(([result.image for result in results], [result.changed for result in results]), text=text)

@@ -5,8 +5,9 @@ import torch
 from support.photos import garment_mask, photo
 
 from hemline.blending.crop import crop_for_inpainting
+from hemline.blending.regions import STITCH_MATCHES, Joining
 from hemline.blending.seams import SEAMS
-from hemline.blending.stitch import STITCH_MATCHES, check_stitch_mask, stitch_inpainted, stitch_with_fits
+from hemline.blending.stitch import check_stitch_mask, stitch_inpainted, stitch_regions
 from hemline.tensors import ShapeError, UnknownName
 
 
@@ -76,9 +77,10 @@ def test_a_shift_of_tone_by_the_model_is_undone(match, target, gain, offset):
     crop = crop_for_inpainting(image, mask, target=target)
     shifted = crop.image * gain + offset
     plain = stitch_inpainted(crop.stitch, crop.image)
-    result, fits = stitch_with_fits(crop.stitch, shifted, match_colours=match)
+    stitched = stitch_regions([crop.stitch], [shifted], Joining(match_colours=match))
+    result, fit = stitched.image, stitched.found[0].colours
     assert (result - plain).square().mean().sqrt() < 1e-4 and (result - plain).abs().max() < 1 / 255
-    assert fits[0] is not None and fits[0].outliers < 0.05
+    assert fit is not None and fit.outliers < 0.05
 
 
 def test_a_repainted_garment_does_not_sway_the_tone():
@@ -86,15 +88,16 @@ def test_a_repainted_garment_does_not_sway_the_tone():
     crop = crop_for_inpainting(image, mask, target="as is")
     painted = crop.image * 0.97 + 0.01
     painted = torch.where(crop.soft_mask.unsqueeze(-1) > 0, torch.tensor([0.9, 0.1, 0.1]), painted)
-    (fit,) = stitch_with_fits(crop.stitch, painted, match_colours="affine")[1]
+    (found,) = stitch_regions([crop.stitch], [painted], Joining(match_colours="affine")).found
+    fit = found.colours
     assert fit is not None and fit.after < 1e-4
 
 
 def test_a_crop_that_the_mask_fills_is_not_matched():
     image, mask = photo(64, 64), torch.ones(1, 64, 64)
     crop = crop_for_inpainting(image, mask, target="as is")
-    result, fits = stitch_with_fits(crop.stitch, crop.image * 0.5, match_colours="affine")
-    assert fits == (None,) and torch.allclose(result, image * 0.5, atol=1e-5)
+    stitched = stitch_regions([crop.stitch], [crop.image * 0.5], Joining(match_colours="affine"))
+    assert stitched.found[0].colours is None and torch.allclose(stitched.image, image * 0.5, atol=1e-5)
 
 
 @pytest.mark.parametrize("seam", ["multi-band", "poisson"])
