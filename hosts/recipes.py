@@ -35,7 +35,7 @@ def check_settings(settings: MaskSettings) -> None:
 
 
 def mask_workflow(photo: str, name: str, settings: MaskSettings) -> Workflow:
-    """Photo -> detect -> refine -> grow & feather -> files named `name`."""
+    """Photo -> detect -> refine -> grow & feather -> files named `name`, which do not tell where the photo lay."""
     return {
         "1": _node("LoadImage", image=photo),
         "2": _node(
@@ -46,7 +46,7 @@ def mask_workflow(photo: str, name: str, settings: MaskSettings) -> Workflow:
         "4": _node("HemlineGrowFeatherMask", mask=["3", 0], grow=settings.grow, feather=settings.feather),
         "5": _node(
             "HemlineSaveGarmentSet", image=["1", 0], mask=["4", 0], garments=["2", 0], name=name, overwrite=True,
-            labels=settings.labels,
+            labels=settings.labels, metadata=False,
         ),
     }  # fmt: skip
 

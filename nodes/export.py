@@ -51,7 +51,7 @@ from .spec import Port, Result, node
             default=FROM_LABEL, options=CATEGORIES,
         ),
         Port(
-            "cutout_format", "COMBO", "Of cut-outs in the plain layout; none of them loses anything.",
+            "cutout_format", "COMBO", "Of cut-outs in the plain layout, without loss; 16 bit also for the picture.",
             default="PNG", options=tuple(CUTOUT_FORMATS),
         ),
         Port("clean_edges", "BOOLEAN", "Take the background's colour out of the cut-outs' soft edges.", default=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from torch import Tensor
 
@@ -119,7 +120,8 @@ class SetWriter:
             for number, item in enumerate(subject.items, start=1):
                 files |= self._lay_out_garment(subject, stem, item, number)
         files |= {key: self._save(stem, stem, file) for key, file in self._extras(subject).items()}
-        files |= self._save_layers(subject, stem) | self._annotate(subject, stem)
+        files |= self._save_layers(subject, stem)
+        files |= self._annotate(subject, stem, files.get("image", f"{stem.rpartition('/')[2]}.png"))
         report = describe_set(subject.mask[0], subject.garments, subject.index, files)
         report |= {"legend": dict(enumerate(LEGEND))} if self.options.labels else {}
         self._save_json(stem, report)
@@ -181,7 +183,7 @@ class SetWriter:
     def _extras(self, subject: Subject) -> dict[str, File]:
         files: dict[str, File] = {}
         if self.options.save_image:
-            files["image"] = File("{}", subject.image[0])
+            files["image"] = File("{}", subject.image[0], bits=CUTOUT_FORMATS[self.options.cutout_format][1])
         if self.options.labels:
             files["labels"] = File("{}_labels", labels_of(subject.garments, subject.index).float() / 255)
         return files
@@ -193,10 +195,10 @@ class SetWriter:
         layers = picture_layers(subject.image[0], subject.mask[0], subject.items, bits)
         return {"psd": self.context.store.save_psd(stem, subject.image[0], layers, bits=bits).name}
 
-    def _annotate(self, subject: Subject, stem: str) -> dict[str, str]:
+    def _annotate(self, subject: Subject, stem: str, file_name: str) -> dict[str, str]:
         if self.options.annotations == "none":
             return {}
-        picture = subject.annotated(f"{stem.rpartition('/')[2]}.png")
+        picture = subject.annotated(file_name)
         self.annotated.append(picture)
         files: dict[str, str] = {}
         if self.options.wants("LabelMe"):
@@ -211,7 +213,8 @@ class SetWriter:
         full = folder + slash + file.name.format(name)
         notes = self.context.notes if self.options.metadata else None
         path = self.context.store.save_image(full, file.image, suffix=file.suffix, bits=file.bits, notes=notes)
-        return "/".join(path.parts[stem.count("/") - full.count("/") - 1 :])
+        deeper = len(PurePosixPath(full).parts) - len(PurePosixPath(stem).parts)
+        return "/".join(path.parts[-1 - deeper :])
 
     def _save_json(self, name: str, values: Mapping[str, object]) -> str:
         return self.context.store.save_text(f"{name}.json", json.dumps(values, indent=2) + "\n").name

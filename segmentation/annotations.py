@@ -15,7 +15,7 @@ from .polygons import Outline, mask_polygons, polygon_area
 from .vocabulary import CARRIED_LABELS, GARMENT_LABELS, LEGEND
 
 UNNAMED, UNNAMED_ID = "garment", 255
-"""The category of a mask that came without labels."""
+"""The category of a mask that came without a label, or with none of the vocabulary's."""
 
 LABELME_VERSION = "5.0.1"
 SVG = "http://www.w3.org/2000/svg"
@@ -41,10 +41,10 @@ class AnnotatedPicture:
 def coco_instances(pictures: Sequence[AnnotatedPicture]) -> dict[str, object]:
     """The JSON values of a COCO instances file: images, annotations with score, and all categories.
 
-    A category's id is its place in `vocabulary.LEGEND` and never changes; masks without a label are of the category
-    `UNNAMED`. Images and annotations count from 1. A garment in parts is a list of polygons, one with holes is run
-    lengths column by column (iscrowd stays 0, as pycocotools allows). Area and box are those of ``mask >= 0.5``; a mask
-    that never reaches it has no annotation. Format: https://cocodataset.org/#format-data
+    A category's id is its place in `vocabulary.LEGEND` and never changes; masks without one of its labels are of the
+    category `UNNAMED`. Images and annotations count from 1. A garment in parts is a list of polygons, one with holes is
+    run lengths column by column (iscrowd stays 0, as pycocotools allows). Area and box are those of ``mask >= 0.5``; a
+    mask that never reaches it has no annotation. Format: https://cocodataset.org/#format-data
     """
     images = [
         {"id": number, "file_name": one.file_name, "width": one.width, "height": one.height}
@@ -132,7 +132,7 @@ def run_lengths(mask: Tensor) -> dict[str, object]:
 def _instance(item: Garment, box: tuple[float, float, float, float]) -> dict[str, object]:
     x0, y0, x1, y1 = box
     return {
-        "category_id": UNNAMED_ID if item.label == UNNAMED else LEGEND.index(item.label),
+        "category_id": LEGEND.index(item.label) if item.label in LEGEND else UNNAMED_ID,
         "segmentation": _segmentation(item.mask),
         "area": int((item.mask >= 0.5).sum()),
         "bbox": [x0, y0, x1 - x0, y1 - y0],

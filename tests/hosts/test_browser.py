@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from support.fake_comfyui import Host, comfyui, install_pack
 from support.given import default_of
 from support.prompt_validation import Prompt
 
+from hemline.hosts.files import FolderStore
 from hemline.hosts.headless import HEADLESS_NODES
 from hemline.hosts.workflow_ui import to_api_format
 from hemline.nodes import NODES
@@ -133,6 +136,17 @@ def add_node(page: Any, id: str) -> dict[str, Any]:
 
 def load(page: Any, workflow: dict[str, Any]) -> None:
     page.evaluate("async workflow => { await window.app.loadGraphData(workflow) }", workflow)
+
+
+def drop(page: Any, file: Path, kind: str) -> None:
+    """Does what the page does with a file that is dropped on its canvas."""
+    page.evaluate(
+        """async ([letters, name, type]) => {
+            const bytes = Uint8Array.from(atob(letters), letter => letter.charCodeAt(0))
+            await window.app.handleFile(new File([bytes], name, { type }))
+        }""",
+        [base64.b64encode(file.read_bytes()).decode(), file.name, kind],
+    )
 
 
 def to_prompt(page: Any) -> Prompt:
@@ -263,6 +277,17 @@ def test_widget_values_survive_saving_and_loading(canvas: Any, object_info: dict
     load(canvas, EMPTY)
     load(canvas, saved)
     assert to_prompt(canvas) == before
+
+
+@pytest.mark.parametrize(("suffix", "bits"), [(".png", 8), (".png", 16), (".webp", 8)])
+def test_a_saved_picture_dropped_on_the_canvas_opens_the_workflow_that_made_it(
+    canvas: Any, object_info: dict[str, Any], tmp_path: Path, suffix: str, bits: Any
+) -> None:
+    prompt = chain(object_info)
+    notes = {"prompt": json.dumps(prompt), "workflow": json.dumps(ui_workflow(prompt, object_info))}
+    picture = FolderStore(tmp_path).save_image("coat", torch.rand(9, 8, 4), suffix=suffix, bits=bits, notes=notes)
+    drop(canvas, picture, f"image/{suffix[1:]}")
+    assert to_prompt(canvas) == numbered(prompt)
 
 
 def test_a_shorter_list_of_old_widget_values_loads_with_defaults_for_the_rest(

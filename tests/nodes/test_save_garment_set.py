@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,13 @@ from hemline.hosts.files import headless_context
 from hemline.hosts.picture_values import read_picture
 from hemline.nodes.export import save_garment_set
 from hemline.nodes.garment_set import ANNOTATIONS
-from hemline.nodes.layouts import CUTOUT_FORMATS, LAYOUTS
+from hemline.nodes.layouts import CUTOUT_FORMATS
 from hemline.segmentation.garments import Garment, Garments, mask_box
 from hemline.tensors import BadFile, HemlineError, UnknownName
 
 HEIGHT, WIDTH = 160, 120
+# One that lies side by side, one in folders, and one in folders by category.
+KINDS = ("plain", "A1111 batch", "DressCode")
 NOTES = {"prompt": json.dumps({"1": {"class_type": "LoadImage"}}), "workflow": json.dumps({"nodes": []})}
 
 
@@ -30,6 +33,7 @@ def context(tmp_path: Path):
     return replace(headless_context(tmp_path, device="cpu"), notes=NOTES)
 
 
+@cache
 def figure(count: int = 1) -> tuple[torch.Tensor, torch.Tensor, Garments]:
     """Pictures of 8-bit levels, the masks of all clothes, and the clothes."""
     image, masks = draw_person(HEIGHT, WIDTH, seed=1)
@@ -78,7 +82,7 @@ def test_a_template_names_the_files_of_single_garments(context, tmp_path):
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", KINDS)
 def test_equal_names_get_numbers_within_a_run(context, tmp_path, layout, overwrite):
     report, _ = save(context, 2, each_garment=True, template="single", layout=layout, overwrite=overwrite,
                      category="dresses")  # fmt: skip
@@ -86,7 +90,7 @@ def test_equal_names_get_numbers_within_a_run(context, tmp_path, layout, overwri
     assert len(set(written)) == len(written) == len(files_in(tmp_path)) - 2  # and a JSON for each picture
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", KINDS)
 def test_saving_again_replaces_nothing_unless_told_to(context, tmp_path, layout):
     options = {"each_garment": True, "template": "{label}", "layout": layout, "category": "dresses", "psd": "8 bit",
                "annotations": "all", "save_image": True}  # fmt: skip
@@ -112,7 +116,7 @@ def test_a_template_leads_nowhere_out_of_the_output_folder(context, tmp_path, te
     assert all("inner" in name for name in files_in(tmp_path))
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", KINDS)
 def test_the_report_names_files_as_seen_from_the_description(context, tmp_path, layout):
     report, _ = save(context, name="spring/coat", each_garment=True, layout=layout, annotations="all", psd="8 bit",
                      save_image=True)  # fmt: skip
@@ -152,9 +156,18 @@ def test_clean_edges_change_only_the_soft_rim_and_what_lies_beyond(context, tmp_
     assert not differs[mask == 1].any() and differs[(mask > 0) & (mask < 1)].any()
 
 
-def test_the_picture_itself_is_saved_on_request(context, tmp_path):
+@pytest.mark.parametrize("clean_edges", [False, True])
+def test_an_alpha_that_the_picture_has_stays_in_its_cut_out(context, tmp_path, clean_edges):
+    image = torch.full((1, 20, 30, 4), 0.5)
+    save_garment_set(image=image, mask=torch.ones(1, 20, 30), name="coat", clean_edges=clean_edges, context=context)
+    assert set(np.unique(pixels(tmp_path / "coat_cutout.png")[..., 3])) == {128}
+
+
+def test_the_picture_itself_is_saved_on_request_as_deep_as_its_cut_out(context, tmp_path):
     save(context, save_image=True)
     assert np.array_equal(pixels(tmp_path / "coat.png"), (figure()[0][0] * 255).round().byte().numpy())
+    save(context, save_image=True, overwrite=True, cutout_format="PNG 16 bit")
+    assert read_picture(tmp_path / "coat.png").info.depth == 16
 
 
 @pytest.mark.parametrize("cutout_format", CUTOUT_FORMATS)
@@ -238,6 +251,14 @@ def test_coco_tells_of_every_picture_and_garment(context, tmp_path):
     assert [one["file_name"] for one in coco["images"]] == ["coat_0001.png", "coat_0002.png"]
     found = [(one["image_id"], names[one["category_id"]], one["score"]) for one in coco["annotations"]]
     assert found == [(index, *rest) for index in (1, 2) for rest in (("upper", 0.9), ("pants", 0.8), ("footwear", 0.7))]
+
+
+def test_annotations_name_the_picture_as_it_was_saved(context, tmp_path):
+    save(context, name="spring/a:b", save_image=True, annotations="all")
+    folder = tmp_path / "spring"
+    assert json.loads((folder / "a_b_labelme.json").read_text())["imagePath"] == "a_b.png"
+    assert json.loads((folder / "a_b_coco.json").read_text())["images"][0]["file_name"] == "a_b.png"
+    assert (folder / "a_b.png").is_file()
 
 
 def test_a_mask_without_garments_is_annotated_as_one(context, tmp_path):
