@@ -23,6 +23,10 @@ RESTORING_CAUTION = 0.03
 # From this radius on a Fourier transform is cheaper than a convolution (measured on a CPU: benchmarks/README.md).
 FOURIER_RADIUS_PX = 12
 
+# A column's number fits so many bits. How often the search for nearest pixels looks who still searches.
+COLUMN_BITS = 20
+LOOK_AGAIN = 8
+
 # torch leaves these untyped.
 _rfft = cast("Callable[..., Tensor]", torch.fft.rfft)
 _irfft = cast("Callable[..., Tensor]", torch.fft.irfft)
@@ -179,6 +183,30 @@ def restore_planes(
     return _apply(planes, down[rows], across[columns])
 
 
+def resize_part(planes: Tensor, box: tuple[float, float, float, float], height: int, width: int) -> Tensor:
+    """The part x0 y0 x1 y1 of the planes, fractions of pixels included, at another size, as `resize_planes` does it.
+
+    Looks at the pixels around the part too; beyond the frame the border pixels go on. Costs what the part costs.
+    """
+    rows, columns = planes.shape[-2:]
+    down, first, last = _part_weights(height, box[1], box[3], rows)
+    across, left, right = _part_weights(width, box[0], box[2], columns)
+    return _apply(planes[..., first:last, left:right], down, across)
+
+
+def _part_weights(size: int, start: float, stop: float, limit: int) -> tuple[Tensor, int, int]:
+    """The matrix that resamples start..stop of an axis to `size`, and which of its pixels it needs."""
+    scale = (stop - start) / size
+    reach = max(1.0, scale)
+    low, high = math.floor(start - LANCZOS_LOBES * reach), math.ceil(stop + LANCZOS_LOBES * reach)
+    centres = start + (torch.arange(size, dtype=torch.float64) + 0.5) * scale
+    weights = _lanczos(torch.arange(low, high, dtype=torch.float64) + 0.5 - centres.unsqueeze(1), reach)
+    first, last = min(max(low, 0), limit - 1), max(min(high, limit), 1)
+    places = torch.arange(low, high).clamp(first, last - 1) - first
+    summed = torch.zeros(size, last - first, dtype=torch.float64).index_add_(1, places, weights)
+    return summed.float(), first, last
+
+
 def _apply(planes: Tensor, down: Tensor, across: Tensor) -> Tensor:
     return down.to(planes.device) @ planes.float() @ across.to(planes.device).T
 
@@ -191,7 +219,12 @@ def _lanczos_weights(size: int, source: int) -> Tensor:
 
 def _weights_at(centres: Tensor, source: int, scale: float) -> Tensor:
     """The matrix that samples an axis of `source` pixels at the centres, pixels of the result being `scale` wide."""
-    distances = (torch.arange(source, dtype=torch.float64) + 0.5 - centres.unsqueeze(1)) / max(1.0, scale)
+    return _lanczos(torch.arange(source, dtype=torch.float64) + 0.5 - centres.unsqueeze(1), max(1.0, scale))
+
+
+def _lanczos(offsets: Tensor, reach: float) -> Tensor:
+    """The kernel at these offsets from each centre, ``[size, source]``; every row sums to 1."""
+    distances = offsets / reach
     weights = torch.sinc(distances) * torch.sinc(distances / LANCZOS_LOBES) * (distances.abs() < LANCZOS_LOBES)
     return weights / weights.sum(1, keepdim=True)
 
@@ -235,14 +268,9 @@ def remove_small_regions(support: Tensor, weights: Tensor, minimum: float, *, ke
     (Shiloach & Vishkin 1982), a number of steps that grows with the logarithm of the runs.
     """
     batch, height, width = support.shape
-    # One empty row and column between pictures, so that the whole batch is one tall plane.
-    plane = functional.pad(support, (1, 1, 0, 1)).reshape(batch * (height + 1), width + 2)
-    starts = (plane[:, 1:] & ~plane[:, :-1]).nonzero()
-    ends = (plane[:, :-1] & ~plane[:, 1:]).nonzero()  # last pixel of each run, same order as starts
-    if not len(starts):
+    row, first, last, region = _connected_runs(support)
+    if not len(row):
         return torch.zeros_like(support)
-    row, first, last = starts[:, 0], starts[:, 1], ends[:, 1] - 1  # in columns of the unpadded picture
-    region = _join_runs(row, first, last, width + 2)
     sums = functional.pad(weights.double() if weights.device.type != "mps" else weights, (1, 0, 0, 1)).cumsum(-1)
     sums = sums.reshape(batch * (height + 1), width + 1)
     total = sums.new_zeros(len(row)).index_add_(0, region, sums[row, last + 1] - sums[row, first])
@@ -251,7 +279,36 @@ def remove_small_regions(support: Tensor, weights: Tensor, minimum: float, *, ke
         line = row % (height + 1)
         touching = (line == 0) | (line == height - 1) | (first == 0) | (last == width - 1)
         kept = kept.index_fill(0, region[touching], True)
-    return _paint_runs(row, first, last, kept[region], plane.shape[0], width).reshape(batch, height + 1, width)[:, :-1]
+    painted = _paint_runs(row, first, last, kept[region].to(torch.int8), batch * (height + 1), width)
+    return painted.bool().reshape(batch, height + 1, width)[:, :-1]
+
+
+def label_regions(support: Tensor) -> Tensor:
+    """The number of its connected region for each pixel of `support` ``[H,W]`` (bool), 0 beside it; int32 ``[H,W]``.
+
+    Regions are numbered from 1 on by their topmost row, then from left to right. Pixels that share a side are
+    connected.
+    """
+    height, width = support.shape
+    row, first, last, region = _connected_runs(support.unsqueeze(0))
+    if not len(row):
+        return torch.zeros((height, width), dtype=torch.int32, device=support.device)
+    first_of_region = region == torch.arange(len(region), device=region.device)
+    numbers = first_of_region.cumsum(0, dtype=torch.int32)[region]
+    return _paint_runs(row, first, last, numbers, height + 1, width)[:-1]
+
+
+def _connected_runs(support: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Row, first and last column of each run of ``[B,H,W]``, and the smallest index among its region's runs.
+
+    One empty row and column lie between pictures, so that the whole batch is one tall plane of ``H + 1`` rows each.
+    """
+    batch, height, width = support.shape
+    plane = functional.pad(support, (1, 1, 0, 1)).reshape(batch * (height + 1), width + 2)
+    starts = (plane[:, 1:] & ~plane[:, :-1]).nonzero()
+    ends = (plane[:, :-1] & ~plane[:, 1:]).nonzero()  # last pixel of each run, same order as starts
+    row, first, last = starts[:, 0], starts[:, 1], ends[:, 1] - 1  # in columns of the unpadded picture
+    return row, first, last, _join_runs(row, first, last, width + 2) if len(row) else row
 
 
 def _join_runs(row: Tensor, first: Tensor, last: Tensor, stride: int) -> Tensor:
@@ -274,9 +331,53 @@ def _join_runs(row: Tensor, first: Tensor, last: Tensor, stride: int) -> Tensor:
         region = joined
 
 
-def _paint_runs(row: Tensor, first: Tensor, last: Tensor, kept: Tensor, rows: int, width: int) -> Tensor:
-    """The kept runs as a bool plane ``[rows, width]``."""
-    steps = torch.zeros((rows, width + 1), dtype=torch.int8, device=row.device)
-    steps[row[kept], first[kept]] = 1
-    steps[row[kept], last[kept] + 1] -= 1
-    return steps.cumsum(-1, dtype=torch.int8)[:, :-1].bool()
+def _paint_runs(row: Tensor, first: Tensor, last: Tensor, values: Tensor, rows: int, width: int) -> Tensor:
+    """The runs with a value each as a plane ``[rows, width]`` of the values' integer type."""
+    steps = torch.zeros((rows, width + 1), dtype=values.dtype, device=row.device)
+    steps[row, first] = values
+    steps[row, last + 1] -= values
+    return steps.cumsum(-1, dtype=values.dtype)[:, :-1]
+
+
+def nearest_pixels(region: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """For each pixel of `wanted` the nearest of `region`, and the square of the way to it, in px.
+
+    region, wanted: bool ``[B,H,W]``. Returns flat indices into ``[B,H,W]`` and squared distances, int64, one per True
+    pixel of `wanted` in their order; of equally near ones the left, then the upper one. Where a picture has no region
+    the index is the pixel's own and the square at least ``H² + W²``.
+
+    Exact: the nearest pixel in each column, then from all columns the nearest of these (Saito & Toriwaki, "New
+    algorithms for Euclidean distance transformation", 1994), looked for in ever farther columns in the box of those
+    pixels that might find a nearer one yet. Work grows with that box times the largest distance.
+    """
+    height, width = region.shape[1:]
+    far = height + width  # farther than anything in the frame
+    rows = torch.arange(height, device=region.device).view(1, -1, 1)
+    above = torch.where(region, rows, -far).cummax(1).values
+    below = torch.where(region, rows, height + far).flip(1).cummin(1).values.flip(1)
+    nearest = torch.where(rows - above <= below - rows, above, below)  # the row of the nearest in the column
+    # The square and the column in one number, so that the least of them says both.
+    columns = torch.arange(width, device=region.device)
+    packed = ((nearest - rows).square() << COLUMN_BITS) + columns
+    best = packed.clone()
+    box: tuple[int, int, int, int] | None = None
+    for step in range(1, width):
+        if step % LOOK_AGAIN == 1:
+            box = support_box((wanted & ((best >> COLUMN_BITS) > step * step)).any(0))
+        if box is None:
+            break
+        x0, y0, x1, y1 = box
+        farther = step * step << COLUMN_BITS
+        low, high = max(x0, step), min(x1, width - step)
+        if low < x1:
+            here = best[:, y0:y1, low:x1]
+            torch.minimum(here, packed[:, y0:y1, low - step : x1 - step] + farther, out=here)
+        if x0 < high:
+            here = best[:, y0:y1, x0:high]
+            torch.minimum(here, packed[:, y0:y1, x0 + step : high + step] + farther, out=here)
+    own, best = wanted.flatten().nonzero().flatten(), best[wanted]
+    column, square = best & ((1 << COLUMN_BITS) - 1), best >> COLUMN_BITS
+    row_start = own - own % width
+    row = nearest.flatten()[row_start + column]
+    found = own - own % (height * width) + row * width + column
+    return torch.where(square < far * far, found, own), square

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,160 +9,165 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import resize_planes, support_box
-from ..tensors import ShapeError, as_image, check_name, check_range, match_batch, match_mask, resize_mask
-from .stitch import CropBox, Stitch, inside_frame, keep_range
-
-TARGETS: dict[str, tuple[tuple[int, int], ...]] = {
-    "as is": (),
-    "SD 1.5": ((512, 512), (512, 640), (640, 512), (512, 768), (768, 512)),
-    # The training buckets of SDXL, arXiv 2307.01952, appendix I, those between 1:2 and 2:1.
-    "SDXL": (
-        (1024, 1024), (960, 1088), (1088, 960), (896, 1152), (1152, 896), (832, 1216), (1216, 832),
-        (768, 1344), (1344, 768), (704, 1408), (1408, 704),
-    ),
-    # About one megapixel in steps of 16, which FLUX packs its latents by.
-    "FLUX Fill": (
-        (1024, 1024), (928, 1120), (1120, 928), (880, 1184), (1184, 880), (832, 1248), (1248, 832),
-        (768, 1360), (1360, 768), (720, 1456), (1456, 720),
-    ),
-    "custom": (),
-}  # fmt: skip
-"""Preset -> sizes (width, height) among which the one nearest to the crop's own aspect is taken."""
+from ..kernels import resize_part, resize_planes, support_box
+from ..tensors import RangeError, ShapeError, as_image, as_mask, check_name, check_range, match_batch, match_mask
+from ..tensors import resize_mask
+from .crop_boxes import FRAME_POLICIES, cut_image, cut_mask, join_boxes, largest_size, place_boxes
+from .crop_sizes import TARGETS as TARGETS
+from .crop_sizes import Fit, Size, fit_target, wanted_size
+from .fill import fill_image
+from .stitch import CropBox, Stitch, keep_range
 
 # Values at or below this are what rounding leaves of nothing; a crop is not stretched to hold them.
 NOTHING = 1 / 512
 HARD_LEVEL = 0.5
+# The side of a picture's part that becomes one value of a latent image, for all models that there are presets for.
+LATENT_CELL_PX = 8
 
 
 @dataclass(frozen=True)
 class Crop:
-    """image: ``[B,h,w,C]``; hard_mask: ``[B,h,w]`` of 0 and 1, for sampling; soft_mask: the same area, soft."""
+    """What is handed to a model: N crops of one size, and the way back.
+
+    image: ``[N,h,w,C]``. hard_mask: ``[N,h,w]`` of 0 and 1, for sampling; soft_mask: the same area, soft. agnostic: the
+    image with something else in the place of the mask. noise_mask: see `latent_mask`. extras: crops of the further
+    images. note: what the user should know, or "".
+    """
 
     image: Tensor
     hard_mask: Tensor
     soft_mask: Tensor
     stitch: Stitch
+    agnostic: Tensor
+    noise_mask: Tensor
+    extras: tuple[Tensor, ...] = ()
+    note: str = ""
 
 
 def crop_for_inpainting(
     image: Tensor, mask: Tensor, *, context: float = 1.2, padding_px: int = 32, target: str = "SDXL",
-    width: int = 1024, height: int = 1024, multiple: int = 8,
+    width: int = 1024, height: int = 1024, multiple: int = 8, frames: str = "each", leave_frame: str = "if needed",
+    fill: str = "none", extras: Sequence[Tensor] = (), of_frames: Sequence[int] | None = None,
 ) -> Crop:  # fmt: skip
     """The part of each picture around its mask, at the exact size that the model wants, and the record to undo it.
 
-    image: ``[B,H,W,C]``; mask: ``[B,H,W]``, batches 1 and N go together. context: how many times as wide and high as
-    the mask's box the crop is; padding_px: at least this many pixels on each side. target: a name from `TARGETS`;
-    "custom" takes `width` x `height`, "as is" keeps the scale and rounds the size up to `multiple`.
+    image: ``[B,H,W,C]``; mask: ``[B,H,W]``, batches 1 and N go together. of_frames: of each of N masks the index of the
+    picture that it is cut from; then there are N crops, and the pictures are not copied. context: how many times as
+    wide and high as the mask's box the crop is; padding_px: at least this many pixels on each side. target: a name from
+    `TARGETS`; "custom" takes `width` x `height`, "as is" keeps the scale and rounds the size up to `multiple`.
 
-    Both axes get the same scale. The crop stays inside the frame where it fits; where it cannot, the frame's border
-    pixels go on outwards under a zero mask. All pictures of a batch get crops of one size. A picture with an empty mask
-    gives a crop of its middle with an empty mask. All results keep the inputs' dtypes.
+    frames: "each" mask has a box of its own, "one box" holds all of them, "smooth" lets the box follow calmly (see
+    `calm_path`); all boxes have one size in any case. leave_frame: "if needed", only where the mask cannot be held
+    otherwise; "never": another size is handed out then; "for context": the mask stays surrounded on all sides. Beyond
+    the frame its border pixels go on under a zero mask.
+
+    fill: what `agnostic` shows where the mask is at least 0.5, see `fill_image`. extras: further images ``[1|B,h,w,C]``
+    of the same aspect (pose, depth), cropped alike.
+
+    Both axes get the same scale (but see "never" in `fit_target`). A picture with an empty mask gives a crop of its
+    middle with an empty mask. Pixels that are NaN or infinite count as 0. All results keep the inputs' dtypes. Raises
+    `ShapeError`, `RangeError`, `UnknownName`.
     """
     image = as_image(image)
-    image, mask = match_batch((image, match_mask(mask, image)), ("image", "mask"))
-    check_name("Target", target, TARGETS)
+    image, mask, pictures = _match(image, match_mask(mask, image), of_frames)
     check_range("context", context, 1, 10)
     check_range("padding_px", padding_px, 0, 4096)
-    check_range("multiple", multiple, 1, 128)
+    check_name("Frames", frames, FRAME_POLICIES)
     frame = (image.shape[2], image.shape[1])
-    boxes = [support_box(plane > NOTHING) for plane in mask]
-    needed = _largest([box for box in boxes if box]) or frame
-    wanted = _with_context(needed, context, padding_px, frame)
-    options = [_checked((width, height), multiple)] if target == "custom" else TARGETS[target]
-    size, box_size = _fit_target(needed, wanted, frame, options, multiple)
-    placed = tuple(_place(box or (0, 0, *frame), box_size, frame) for box in boxes)
-    stitch = Stitch(image, mask, placed, tuple(range(len(image))), *size)
-    pixels = torch.cat([_cut(image[index : index + 1], box) for index, box in enumerate(placed)])
-    soft = _cut_masks(mask, placed, frame)
-    crop = keep_range(resize_planes(pixels.permute(0, 3, 1, 2), size[1], size[0]), pixels).permute(0, 2, 3, 1)
-    soft = resize_mask(soft, size[1], size[0])
+    boxes = _mask_boxes(mask, frames)
+    some = [box for box in boxes if box]
+    needed = largest_size(some) or frame
+    aside = leave_frame == "for context" and bool(some)
+    wanted = wanted_size(needed, context, padding_px, None if aside else frame)
+    policy = "if needed" if leave_frame == "for context" and not some else leave_frame
+    fit = fit_target(needed, wanted, frame, target, custom=(width, height), multiple=multiple, leave_frame=policy)
+    placed = place_boxes(boxes, fit.box, wanted, frame, frames=frames, keep_inside=not aside)
+    stitch = Stitch(image, mask, placed, pictures, *fit.size)
+    soft = torch.cat([cut_mask(mask[index : index + 1], box) for index, box in enumerate(placed)])
+    soft = resize_mask(soft, fit.size[1], fit.size[0])
     hard = (soft >= HARD_LEVEL).to(mask.dtype)
-    return Crop(crop.to(image.dtype), hard, soft.to(mask.dtype), stitch)
+    pixels = _resize(_cut(image, placed, pictures), fit.size)
+    others = tuple(_cut_alike(extra, number, stitch, fit) for number, extra in enumerate(extras, start=1))
+    soft = soft.to(mask.dtype)
+    agnostic = fill_image(pixels, soft, fill)
+    return Crop(pixels, hard, soft, stitch, agnostic, latent_mask(soft), others, fit.note)
 
 
-def _largest(boxes: Sequence[CropBox]) -> tuple[int, int] | None:
-    """Width and height that hold every one of the boxes; None where there is none."""
-    if not boxes:
-        return None
-    return max(x1 - x0 for x0, _, x1, _ in boxes), max(y1 - y0 for _, y0, _, y1 in boxes)
+def latent_mask(mask: Tensor, cell_px: int = LATENT_CELL_PX) -> Tensor:
+    """The mask ``[B,H,W]`` with its largest value in each cell of `cell_px` x `cell_px` all over that cell.
 
-
-def _with_context(needed: tuple[int, int], context: float, padding: int, frame: tuple[int, int]) -> tuple[int, int]:
-    """The size with its surroundings, no larger than the frame."""
-    across, down = (max(math.ceil(side * context), side + 2 * padding) for side in needed)
-    return min(across, frame[0]), min(down, frame[1])
-
-
-def _fit_target(
-    needed: tuple[int, int], wanted: tuple[int, int], frame: tuple[int, int],
-    options: Sequence[tuple[int, int]], multiple: int,
-) -> tuple[tuple[int, int], tuple[int, int]]:  # fmt: skip
-    """(size handed out, size of the box in the picture), of exactly the same aspect; without options nothing is scaled.
-
-    Takes the option whose aspect is nearest to `wanted` among those whose box stays inside the frame, if there are any.
+    A host that shrinks a mask to the size of latents reads one place of each cell, so thin parts of a mask would be
+    lost and its rim repainted less than meant.
     """
-    if not options:
-        size = (_round_up(wanted[0], multiple), _round_up(wanted[1], multiple))
-        return size, size
-    boxes = {option: _box_of_aspect(needed, wanted, frame, option) for option in options}
-    aspect = math.log(wanted[0] / wanted[1])
-
-    def rank(option: tuple[int, int]) -> tuple[bool, float]:
-        leaves = boxes[option][0] > frame[0] or boxes[option][1] > frame[1]
-        return leaves, abs(math.log(option[0] / option[1]) - aspect)
-
-    best = min(options, key=rank)
-    return best, boxes[best]
+    mask = as_mask(mask)
+    most = functional.max_pool2d(mask.float().unsqueeze(1), cell_px, ceil_mode=True).squeeze(1)
+    spread = most.repeat_interleave(cell_px, 1)[:, : mask.shape[1]].repeat_interleave(cell_px, 2)
+    return spread[:, :, : mask.shape[2]].to(mask.dtype)
 
 
-def _box_of_aspect(
-    needed: tuple[int, int], wanted: tuple[int, int], frame: tuple[int, int], size: tuple[int, int]
-) -> tuple[int, int]:
-    """The smallest box of exactly `size`'s aspect that holds `wanted`, or less context rather than leave the frame."""
-    unit = math.gcd(*size)
-    across, down = size[0] // unit, size[1] // unit
-    holds_wanted = max(math.ceil(wanted[0] / across), math.ceil(wanted[1] / down))
-    holds_needed = max(math.ceil(needed[0] / across), math.ceil(needed[1] / down))
-    inside_frame = min(frame[0] // across, frame[1] // down)
-    units = min(holds_wanted, max(holds_needed, inside_frame))
-    return across * units, down * units
+def empty_masks(mask: Tensor) -> tuple[int, ...]:
+    """The indices of the masks of ``[B,H,W]`` that hold nothing to repaint."""
+    return tuple(index for index, plane in enumerate(as_mask(mask)) if not bool((plane > NOTHING).any()))
 
 
-def _checked(size: tuple[int, int], multiple: int) -> tuple[int, int]:
-    for name, value in (("width", size[0]), ("height", size[1])):
-        check_range(name, value, multiple, 16384)
-        if value % multiple:
-            raise ShapeError(f"{name} {value} is no multiple of {multiple}; the next is {_round_up(value, multiple)}.")
-    return size
+def _match(image: Tensor, mask: Tensor, of_frames: Sequence[int] | None) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+    """Images, masks, and which image each mask belongs to."""
+    if of_frames is None:
+        image, mask = match_batch((image, mask), ("image", "mask"))
+        return image, mask, tuple(range(len(mask)))
+    if len(of_frames) != len(mask):
+        raise ShapeError(f"of_frames names {len(of_frames)} pictures beside {len(mask)} masks; give one per mask.")
+    if not all(0 <= index < len(image) for index in of_frames):
+        raise RangeError(f"of_frames is {list(of_frames)}; give indices from 0 to {len(image) - 1}.")
+    return image, mask, tuple(of_frames)
 
 
-def _round_up(value: int, multiple: int) -> int:
-    return math.ceil(value / multiple) * multiple
+def _mask_boxes(mask: Tensor, frames: str) -> list[CropBox | None]:
+    """Around what each mask holds, None where it is empty; for "one box" around all of them, for each."""
+    boxes = [support_box(plane > NOTHING) for plane in mask]
+    return [join_boxes([box for box in boxes if box])] * len(boxes) if frames == "one box" else boxes
 
 
-def _place(box: CropBox, size: tuple[int, int], frame: tuple[int, int]) -> CropBox:
-    """A box of `size` centred on `box`, moved inside the frame where it fits, else centred on the frame."""
-    starts: list[int] = []
-    for axis in (0, 1):
-        start = (box[axis] + box[axis + 2] - size[axis]) // 2
-        room = frame[axis] - size[axis]
-        starts.append(min(max(start, 0), room) if room >= 0 else room // 2)
-    return starts[0], starts[1], starts[0] + size[0], starts[1] + size[1]
+def _cut(image: Tensor, boxes: Sequence[CropBox], pictures: tuple[int, ...]) -> Tensor:
+    if len(set(boxes)) == 1 and pictures == tuple(range(len(image))):
+        return cut_image(image, boxes[0])
+    # Boxes differ in place, so each is a slice of its own; only what is cut is copied.
+    return torch.cat([cut_image(image[at : at + 1], box) for at, box in zip(pictures, boxes, strict=True)])
 
 
-def _cut(image: Tensor, box: CropBox) -> Tensor:
-    """The box of ``[1,H,W,C]``; beyond the frame the border pixels go on."""
-    height, width = image.shape[1:3]
-    rows = torch.arange(box[1], box[3], device=image.device).clamp(0, height - 1)
-    columns = torch.arange(box[0], box[2], device=image.device).clamp(0, width - 1)
-    return image[:, rows][:, :, columns]
+def _resize(pixels: Tensor, size: Size) -> Tensor:
+    """The pixels ``[N,h,w,C]`` at a size, in their dtype, within their range."""
+    if not bool(pixels.sum(dtype=torch.float32).isfinite()):  # one sum is a fast look at all of them
+        pixels = pixels.nan_to_num(0, 0, 0)
+    resized = resize_planes(pixels.permute(0, 3, 1, 2), size[1], size[0])
+    return keep_range(resized, pixels).permute(0, 2, 3, 1).to(pixels.dtype)
 
 
-def _cut_masks(mask: Tensor, boxes: Sequence[CropBox], frame: tuple[int, int]) -> Tensor:
-    """The boxes of ``[B,H,W]``; beyond the frame 0."""
-    planes: list[Tensor] = []
-    for plane, box in zip(mask, boxes, strict=True):
-        x0, y0, x1, y1 = inside_frame(box, *frame)
-        planes.append(functional.pad(plane[y0:y1, x0:x1], (x0 - box[0], box[2] - x1, y0 - box[1], box[3] - y1)))
-    return torch.stack(planes)
+def _cut_alike(extra: Tensor, number: int, stitch: Stitch, fit: Fit) -> Tensor:
+    """A further image's crops in the boxes of the stitch, scaled to the image's own size where that is another."""
+    name = f"extra {number}"
+    extra = as_image(extra, name).to(stitch.image.device)
+    height, width = stitch.image.shape[1:3]
+    wide, high = extra.shape[2], extra.shape[1]
+    # Half a pixel either way is what rounding a scaled size can cost.
+    if abs(wide * height - high * width) > max(width, height, wide, high) / 2 + 1:
+        raise ShapeError(
+            f"{name} is {wide}x{high} but the image is {width}x{height}; give it at the image's size or scaled by one "
+            "factor on both axes."
+        )
+    if len(extra) not in (1, len(stitch.image)):
+        raise ShapeError(
+            f"{name} is a batch of {len(extra)} beside a batch of {len(stitch.image)}; give one or that many."
+        )
+    pictures = stitch.frames if len(extra) > 1 else (0,) * len(stitch.frames)
+    if (wide, high) == (width, height):
+        return _resize(_cut(extra, stitch.boxes, pictures), fit.size)
+    scale = (wide / width, high / height)
+    places = zip(pictures, stitch.boxes, strict=True)
+    return torch.cat([_resize_part(extra[at : at + 1], box, scale, fit.size) for at, box in places])
+
+
+def _resize_part(extra: Tensor, box: CropBox, scale: tuple[float, float], size: Size) -> Tensor:
+    scaled = (box[0] * scale[0], box[1] * scale[1], box[2] * scale[0], box[3] * scale[1])
+    planes = extra.nan_to_num(0, 0, 0).permute(0, 3, 1, 2)
+    return keep_range(resize_part(planes, scaled, size[1], size[0]), extra).permute(0, 2, 3, 1).to(extra.dtype)
