@@ -10,8 +10,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..kernels import resize_part, resize_planes, support_box
-from ..tensors import RangeError, ShapeError, as_image, as_mask, check_name, check_range, match_batch, match_mask
-from ..tensors import resize_mask
+from ..tensors import (
+    RangeError,
+    ShapeError,
+    as_image,
+    as_mask,
+    check_name,
+    check_range,
+    match_batch,
+    match_mask,
+    resize_mask,
+)
 from .crop_boxes import FRAME_POLICIES, cut_image, cut_mask, join_boxes, largest_size, place_boxes
 from .crop_sizes import TARGETS as TARGETS
 from .crop_sizes import Fit, Size, fit_target, wanted_size

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from ..blending.align import ALIGNMENTS
 from ..blending.color_match import SPACES
-from ..blending.crop import TARGETS, crop_for_inpainting
+from ..blending.crop import TARGETS, Crop, crop_for_inpainting, empty_masks
+from ..blending.crop_boxes import FRAME_POLICIES
+from ..blending.crop_sizes import LEAVE_FRAME
+from ..blending.fill import FILLS, teaches_nothing
 from ..blending.regions import STITCH_MATCHES, Joining
 from ..blending.seams import SEAMS, WIDEST_PX
 from ..blending.stitch import Stitch, describe_found, stitch_lists
-from .spec import Port, Result, node
+from ..segmentation.garments import Garments
+from ..segmentation.split import SPLITS, Piece, split_mask
+from ..tensors import HemlineError, as_image, check_name, match_batch, match_mask
+from .spec import NotGiven, Port, Result, node
+
+EMPTY_MASK = ("pass", "error")
 
 
 @node(
@@ -39,34 +48,138 @@ from .spec import Port, Result, node
             "multiple", "INT", "Width and height are multiples of this, for targets 'as is' and 'custom'.",
             default=8, minimum=1, maximum=128, step=1,
         ),
+        Port(
+            "fill", "COMBO", "What 'agnostic' shows in the mask's place; edge to noise are made of the pixels around.",
+            default="grey", options=tuple(FILLS),
+        ),
+        Port(
+            "split", "COMBO", "One crop for the whole mask, or a list of crops; per garment and per person need "
+            "'garments'.",
+            default="whole", options=tuple(SPLITS),
+        ),
+        Port(
+            "frames", "COMBO", "For the pictures of a batch: a box about each mask, one box for all, or a box that "
+            "follows the mask calmly. All have one size.",
+            default="each", options=FRAME_POLICIES,
+        ),
+        Port(
+            "leave_frame", "COMBO", "Whether the crop may show more than the picture has: where the mask does not fit "
+            "otherwise; never (another size is handed out); or to keep context on all sides.",
+            default="if needed", options=LEAVE_FRAME,
+        ),
+        Port(
+            "empty_mask", "COMBO", "A picture without a mask: pass it on as the crop of its middle, which changes "
+            "nothing, or stop.",
+            default="pass", options=EMPTY_MASK,
+        ),
+        Port("garments", "GARMENTS", "From Detect Garments, to split by.", optional=True),
+        Port("extra_1", "IMAGE", "A pose, a depth map ..., cropped and scaled like the image.", optional=True),
+        Port("extra_2", "IMAGE", "Another one.", optional=True),
     ),
     outputs=(
-        Port("image", "IMAGE", "The crop to repaint."),
-        Port("sampling_mask", "MASK", "Hard mask of the crop, for the sampler."),
-        Port("soft_mask", "MASK", "Soft mask of the crop."),
-        Port("stitch", "STITCH", "For Inpaint Stitch: where the crop came from."),
+        Port("image", "IMAGE", "The crop to repaint.", is_list=True),
+        Port("sampling_mask", "MASK", "Hard mask of the crop, for the sampler.", is_list=True),
+        Port("soft_mask", "MASK", "Soft mask of the crop.", is_list=True),
+        Port("stitch", "STITCH", "For Inpaint Stitch: where the crop came from.", is_list=True),
+        Port("mask_image", "IMAGE", "The sampling mask as a black and white picture.", is_list=True),
+        Port("agnostic", "IMAGE", "The crop with the sampling mask filled.", is_list=True),
+        Port(
+            "noise_mask", "MASK", "For Set Latent Noise Mask with Differential Diffusion: the soft mask in cells of "
+            "8 x 8 pixels, each at its largest value.", is_list=True,
+        ),
+        Port("extra_1", "IMAGE", "The crop of extra_1.", is_list=True),
+        Port("extra_2", "IMAGE", "The crop of extra_2.", is_list=True),
+        Port("label", "STRING", "What the crop holds: whole, upper, person 1 ...", is_list=True),
     ),
 )  # fmt: skip
 def inpaint_crop(
     image: Tensor, mask: Tensor, target: str = "SDXL", context_factor: float = 1.2, padding: int = 32,
-    width: int = 1024, height: int = 1024, multiple: int = 8,
+    width: int = 1024, height: int = 1024, multiple: int = 8, fill: str = "grey", split: str = "whole",
+    frames: str = "each", leave_frame: str = "if needed", empty_mask: str = "pass", garments: Garments | None = None,
+    extra_1: Tensor | None = None, extra_2: Tensor | None = None,
 ) -> Result:  # fmt: skip
     """Cuts out the mask with its surroundings at exactly the size that the inpainting model wants."""
-    crop = crop_for_inpainting(
-        image,
-        mask,
-        target=target,
-        context=context_factor,
-        padding_px=padding,
-        width=width,
-        height=height,
-        multiple=multiple,
+    image, mask = match_batch((as_image(image), match_mask(mask, as_image(image))), ("image", "mask"))
+    empty = _check_empty(mask, empty_mask)
+    extras = [extra for extra in (extra_1, extra_2) if extra is not None]
+    groups = _groups(mask, garments, split, frames)
+    crops = [
+        crop_for_inpainting(
+            image, masks, target=target, context=context_factor, padding_px=padding, width=width, height=height,
+            multiple=multiple, frames=frames, leave_frame=leave_frame, fill=fill, extras=extras, of_frames=pictures,
+        )
+        for masks, pictures, _ in groups
+    ]  # fmt: skip
+    labels = [label for _, _, label in groups]
+    columns = (
+        [crop.image for crop in crops],
+        [crop.hard_mask for crop in crops],
+        [crop.soft_mask for crop in crops],
+        [crop.stitch for crop in crops],
+        [crop.hard_mask.unsqueeze(-1).expand(-1, -1, -1, 3) for crop in crops],
+        [crop.agnostic for crop in crops],
+        [crop.noise_mask for crop in crops],
+        [_absent("extra_1") if extra_1 is None else crop.extras[0] for crop in crops],
+        [_absent("extra_2") if extra_2 is None else crop.extras[-1] for crop in crops],
+        labels,
     )
-    x0, y0, x1, y1 = crop.stitch.boxes[0]
-    lines = [f"{x1 - x0}x{y1 - y0} at {x0},{y0} as {crop.stitch.width}x{crop.stitch.height}"]
-    if not bool(crop.soft_mask.any()):
+    return Result(columns, text=_describe(crops, labels, mask, empty, split, fill))
+
+
+def _absent(name: str) -> NotGiven:
+    return NotGiven(f"nothing is connected to {name} of Inpaint Crop, so there is no crop of it.")
+
+
+def _check_empty(mask: Tensor, policy: str) -> tuple[int, ...]:
+    """Which pictures have an empty mask, where that is allowed."""
+    check_name("Empty mask", policy, EMPTY_MASK)
+    empty = empty_masks(mask)
+    if empty and policy == "error":
+        which = "" if len(mask) == 1 else f" of picture {', '.join(str(index + 1) for index in empty)}"
+        raise HemlineError(f"the mask{which} is empty; look at how it is made, or choose empty_mask = 'pass'.")
+    return empty
+
+
+def _groups(
+    mask: Tensor, garments: Garments | None, split: str, frames: str
+) -> list[tuple[Tensor, tuple[int, ...], str]]:
+    """Masks that are cropped together, the pictures that they belong to, and what they hold.
+
+    Pieces are cropped one by one, but along a path of boxes those of one label go together.
+    """
+    if check_name("Split", split, SPLITS) == "whole":
+        return [(mask, tuple(range(len(mask))), "whole")]
+    pieces = split_mask(mask, garments, split)
+    alike: dict[tuple[str, int], list[Piece]] = {}
+    for piece in pieces:
+        alike.setdefault((piece.label, piece.image if frames == "each" else 0), []).append(piece)
+    return [
+        (torch.stack([piece.mask for piece in some]).to(mask.dtype), tuple(piece.image for piece in some), label)
+        for (label, _), some in alike.items()
+    ]
+
+
+def _describe(
+    crops: Sequence[Crop], labels: Sequence[str], mask: Tensor, empty: tuple[int, ...], split: str, fill: str
+) -> tuple[str, ...]:
+    """A line per crop, and what the user should know besides."""
+    lines: list[str] = []
+    for crop, label in zip(crops, labels, strict=True):
+        x0, y0, x1, y1 = crop.stitch.boxes[0]
+        place = f"{x1 - x0}x{y1 - y0} at {x0},{y0} as {crop.stitch.width}x{crop.stitch.height}"
+        lines.append(place if label == "whole" else f"{label}: {place}")
+        lines += [crop.note] * bool(crop.note)
+    if len(empty) == len(mask):
         lines.append("the mask is empty: the crop is the middle of the picture, and nothing will be repainted")
-    return Result((crop.image, crop.hard_mask, crop.soft_mask, crop.stitch), text=tuple(lines))
+    elif empty:
+        which = ", ".join(str(index + 1) for index in empty)
+        what = "they have no crop" if split != "whole" else "nothing will be repainted there"
+        lines.append(f"the mask of picture {which} is empty: {what}")
+    elif split != "whole" and "whole" in labels:
+        lines.append(f"split {split!r}: nothing to split by lies in the mask, so it stays whole")
+    if fill not in ("none", "grey") and any(teaches_nothing(crop.soft_mask) for crop in crops):
+        lines.append("the mask covers the whole crop: there is nothing to fill it from, so the fill is grey")
+    return tuple(lines)
 
 
 @node(
