@@ -256,7 +256,8 @@ def _partners_of(
             if len(claims) > 1:
                 raise BadFile(f"{path} has two {kind}s, {claims[0]} and {claims[1]}; rename or move one of them.")
             found[path] = claims[0]
-        left = [file for file in left if file not in set(found.values())]
+        used = set(found.values())
+        left = [file for file in left if file not in used]
     return found
 
 

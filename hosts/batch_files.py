@@ -73,14 +73,14 @@ class FolderFiles:
     def find(self, pattern: str) -> list[str]:
         """The pictures that the pattern finds; raises `BadFile` where one of them lies elsewhere over a link."""
         wanted = Pattern(pattern)
-        found = list(_walk(self.folder, wanted, wanted.start(), "", ()))
-        for name in found:
-            self.file(name)
-        return found
+        return list(_walk(self.folder, wanted, wanted.start(), "", ()))
 
     def stamp(self, name: str) -> str:
         """Size and time."""
-        status = self.file(name).stat()
+        try:
+            status = os.stat(os.path.join(self.folder, name))
+        except OSError as error:
+            raise BadFile(f"{self.folder / name} cannot be read ({error.strerror}); check the file.") from error
         return f"{status.st_size} {status.st_mtime_ns}"
 
     def file(self, name: str) -> Path:
@@ -238,13 +238,17 @@ def split_annotation(name: str) -> tuple[str, str]:
 def inside(folder: Path, name: str) -> Path:
     """The path of `name` below `folder`; raises `BadFile` where it leads out, over a link too."""
     path = folder.joinpath(*check_inside(name, f"below {folder},"))
+    _check_no_way_out(path, folder)
+    return path
+
+
+def _check_no_way_out(path: Path, folder: Path) -> None:
     try:
         safe = path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         raise BadFile(f"{path} cannot be read ({error}); check the folder.") from error
     if not safe:
         raise BadFile(f"{path} leads out of {folder} over a link; put the files themselves there.")
-    return path
 
 
 @contextmanager
@@ -320,8 +324,8 @@ def _walk(
     here = folder.resolve()
     if here in above:
         return
-    if above and not here.is_relative_to(above[0]):
-        raise BadFile(f"{folder} leads out of {above[0]} over a link; put the files themselves there.")
+    if above:
+        _check_no_way_out(folder, above[0])
     for entry in _entries(folder):
         after = wanted.advance(states, entry.name)
         if not after:
@@ -330,6 +334,8 @@ def _walk(
         if entry.is_dir():
             yield from _walk(Path(entry.path), wanted, after, f"{name}/", (*above, here))
         elif wanted.ends(after, entry.name):
+            if entry.is_symlink():
+                _check_no_way_out(Path(entry.path), (*above, here)[0])
             yield name
 
 

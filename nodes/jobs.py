@@ -137,8 +137,8 @@ def describe_lookalikes(job: BatchJob, pairing: Pairing) -> list[str]:
     there = {pair.name.casefold() for pair in pairing.pairs}
     lines: list[str] = []
     for kind in _PATTERNS:
-        stems = {pair.image: partner_stems(pair.name, kind)[-1].casefold() for pair in pairing.pairs}
-        names = [pair.image for pair in pairing.pairs if stems[pair.image] in there - {pair.name.casefold()}]
+        stems = {pair.image: partner_stems(pair.name, kind)[1:] for pair in pairing.pairs}
+        names = [image for image, shorter in stems.items() if shorter and shorter[0].casefold() in there]
         if names and not getattr(job, _PATTERNS[kind]):
             lines.append(f"{job.named()}loaded as pictures though called as {kind}: {name_some(names)}; give a pattern")
     return lines

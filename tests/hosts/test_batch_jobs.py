@@ -206,6 +206,48 @@ def test_a_job_file_that_is_not_there_is_told(tmp_path):
     assert done.returncode == 1 and "jobs.yaml cannot be read" in done.stderr
 
 
+# --- maskilayer's faults ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_picture(tmp_path):
+    """A picture stored on its side, its overlay, and a white mask; a function that writes the job and runs it."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    sideways = np.rot90(np.asarray(Image.open(save_colours(tmp_path / "plain.png", (24, 40)))))
+    (tmp_path / "originals").mkdir()
+    Image.fromarray(np.ascontiguousarray(sideways)).save(tmp_path / "originals" / "a.png", exif=exif.tobytes())
+    save_colours(tmp_path / "enhanced" / "a.png", (24, 40), 1)
+    for folder in ("masks", "excluded"):
+        (tmp_path / folder).mkdir()
+    Image.new("L", (24, 40), 255).save(tmp_path / "masks" / "a.png")
+
+    def blended(*lines):
+        jobs = tmp_path / "jobs.yaml"
+        text = JOBS.replace("*.jpg", "*.png").replace("    normalize: 3\n", "")
+        jobs.write_text(text + "".join(f"    {line}\n" for line in lines))
+        done = run(jobs, tmp_path)
+        assert done.returncode == 0, done.stderr
+        return composite(tmp_path / "out", "a")
+
+    return blended
+
+
+@pytest.mark.parametrize("level", range(6))
+def test_a_white_mask_shows_the_whole_overlay_at_every_level(one_picture, tmp_path, level):
+    wanted = np.asarray(Image.open(tmp_path / "enhanced" / "a.png"), int)
+    assert np.array_equal(one_picture(f"normalize: {level}"), wanted)
+
+
+def test_what_is_excluded_stays_as_it_was_and_upright(one_picture, tmp_path):
+    half = np.zeros((40, 24), np.uint8)
+    half[:20] = 255
+    Image.fromarray(half).save(tmp_path / "excluded" / "a.png")
+    seen = one_picture("exclude_pattern: 'excluded/*'")
+    assert np.array_equal(seen[:20], np.asarray(Image.open(tmp_path / "plain.png"), int)[:20])
+    assert np.array_equal(seen[20:], np.asarray(Image.open(tmp_path / "enhanced" / "a.png"), int)[20:])
+
+
 # --- depth, formats --------------------------------------------------------------------------------------------------
 
 
