@@ -42,6 +42,7 @@ READY = """id => Boolean(window.app && window.app.graph && window.LiteGraph
     && window.LiteGraph.registered_node_types[id] && window.app.extensionManager)"""
 # Set to a folder to keep a picture of the canvas per renderer.
 SCREENSHOTS = Path(os.environ["HEMLINE_SCREENSHOTS"]) if os.environ.get("HEMLINE_SCREENSHOTS") else None
+EXAMPLES = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
 EMPTY = {"nodes": [], "links": [], "groups": [], "config": {}, "extra": {}, "version": 0.4}
 RENDERERS = {"classic": False, "Nodes 2.0": True}
 
@@ -255,6 +256,20 @@ def test_a_canvas_with_detours_becomes_the_same_prompt_without_the_page(canvas: 
     assert {id: {key: entry[key] for key in ("class_type", "inputs")} for id, entry in ours.items()} == to_prompt(
         canvas
     )
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_an_example_workflow_loads_and_becomes_the_same_prompt_without_the_page(canvas: Any, path: Path) -> None:
+    workflow = json.loads(path.read_text(encoding="utf-8"))
+    load(canvas, workflow)
+    if SCREENSHOTS:
+        canvas.evaluate("() => { window.app.canvas.ds.scale = 0.5; window.app.canvas.ds.offset = [60, 200] }")
+        canvas.wait_for_timeout(1000)
+        canvas.screenshot(path=SCREENSHOTS / f"{path.stem}.png")
+    ours = to_api_format(workflow, HEADLESS_NODES)
+    wanted = {id: {key: entry[key] for key in ("class_type", "inputs")} for id, entry in ours.items()}
+    assert to_prompt(canvas) == wanted
+    assert of_ours(canvas) == []
 
 
 def test_the_host_accepts_the_prompt_of_the_page(canvas: Any, host: Host, object_info: dict[str, Any]) -> None:

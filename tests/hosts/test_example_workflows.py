@@ -1,0 +1,93 @@
+"""The example workflows: they load, say what they need, and run with a stand-in where a checkpoint is wanted."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support.examples import FOLDER, NODES, WORKFLOWS, write_pictures
+from support.stand_in import MODEL_NODES, with_stand_in
+
+from hemline.hosts.files import headless_context
+from hemline.hosts.headless import HEADLESS_NODES
+from hemline.hosts.workflow import load_workflow, run_workflow
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("input")
+    write_pictures(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Runs a workflow, with a model that has faults or none; per workflow once."""
+
+    @cache
+    def run(name: str, faulty: bool) -> tuple[dict[str, Any], dict[str, Any], Path]:
+        output = tmp_path_factory.mktemp("output")
+        context = headless_context(output, device="cpu", input_folder=pictures)
+        prompt = with_stand_in(load_workflow(FOLDER / f"{name}.json", NODES), faulty)
+        return prompt, run_workflow(prompt, NODES, context), output
+
+    return run
+
+
+def of_class(prompt: dict[str, Any], class_type: str) -> str:
+    (found,) = [id for id, entry in prompt.items() if entry["class_type"] == class_type]
+    return found
+
+
+def stitched(prompt: dict[str, Any], results: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The photo, the whole mask that was repainted, and the result."""
+    mask = of_class(prompt, "HemlineGrowFeatherMask")
+    photo = next(id for id, entry in prompt.items() if entry["inputs"].get("image") == "photo.png")
+    (result,) = results[of_class(prompt, "HemlineInpaintStitch")].outputs[0]
+    return results[photo].outputs[0], results[mask].outputs[0], result
+
+
+def test_there_are_workflows_for_every_way_to_hand_over() -> None:
+    assert {"outfit_swap_with_an_inpaint_model", "several_garments_in_one_picture", "try_on_hand_off"} <= {*WORKFLOWS}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_all_nodes_are_ours_or_cores(name: str) -> None:
+    prompt = load_workflow(FOLDER / f"{name}.json", NODES)
+    assert {entry["class_type"] for entry in prompt.values()} <= {*HEADLESS_NODES, *MODEL_NODES}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_files_end_with_a_line_and_name_no_machine(name: str) -> None:
+    text = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
+    assert text.endswith("}\n") and "/" not in json.loads(text)["extra"].get("path", "")
+
+
+@pytest.mark.parametrize("name", ["outfit_swap_with_an_inpaint_model", "several_garments_in_one_picture"])
+def test_a_model_that_shifts_zooms_and_changes_tone_leaves_no_trace(name: str, run: Any) -> None:
+    photo, mask, faulty = stitched(*run(name, True)[:2])
+    ideal = stitched(*run(name, False)[:2])[2]
+    assert torch.equal(faulty[mask == 0], photo[mask == 0])
+    assert (ideal - photo)[mask > 0.99].abs().mean() > 0.05, "the garment was repainted"
+    assert (faulty - ideal).abs()[mask > 0].mean() < 0.5 / 255  # 3 / 255 if nothing were undone
+    rim = (mask > 0.02) & (mask < 0.98)
+    assert (faulty - ideal).abs()[rim].mean() < 0.5 / 255  # 6 / 255 likewise
+
+
+def test_several_garments_come_back_in_one_picture(run: Any) -> None:
+    prompt, results, output = run("several_garments_in_one_picture", True)
+    crops = results[of_class(prompt, "HemlineInpaintCrop")].outputs[0]
+    assert len(crops) >= 2 and len(results[of_class(prompt, "HemlineInpaintStitch")].outputs[0]) == 1
+    assert len(list(output.glob("garments_*.png"))) == 1
+
+
+def test_the_hand_over_gives_back_the_person_and_saves_the_folders(run: Any) -> None:
+    prompt, results, output = run("try_on_hand_off", False)
+    photo, mask, result = stitched(prompt, results)
+    assert torch.equal(result[mask == 0], photo[mask == 0])
+    assert (result - photo).abs().mean() < 0.5 / 255
+    assert [*output.rglob("agnostic-mask/*.png")] and [*output.rglob("cloth/*")]
