@@ -108,10 +108,14 @@ def cut_masks(mask: Tensor, boxes: Sequence[CropBox], size: Size) -> Tensor:
 
 
 def _gather(image: Tensor, box: CropBox) -> Tensor:
-    """The box of ``[1,H,W,C]``; beyond the frame the border pixels go on."""
-    rows = torch.arange(box[1], box[3], device=image.device).clamp(0, image.shape[1] - 1)
-    columns = torch.arange(box[0], box[2], device=image.device).clamp(0, image.shape[2] - 1)
-    return image[:, rows][:, :, columns]
+    """The box of ``[1,H,W,C]``; beyond the frame the border pixels go on. A view where the box lies inside."""
+    for axis, low, high in ((1, box[1], box[3]), (2, box[0], box[2])):
+        length = image.shape[axis]
+        if low >= 0 and high <= length:
+            image = image.narrow(axis, low, high - low)
+        else:
+            image = image.index_select(axis, torch.arange(low, high, device=image.device).clamp(0, length - 1))
+    return image
 
 
 def _beyond(box: CropBox, frame: Size, size: Size, device: torch.device) -> Tensor:

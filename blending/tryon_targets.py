@@ -283,7 +283,6 @@ _ALL = (
         sizes=((1024, 1024), (1024, 1536), (1536, 1024)),
         multiple=16,
         fit="pad",
-        padding=1.0,
         transparent=True,
         garment=False,
         single=True,

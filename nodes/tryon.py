@@ -115,8 +115,9 @@ def _pieces(inputs: TryOnInputs) -> list[tuple[str, Tensor]]:
     pieces = [
         ("person", inputs.person),
         (f"mask: white = repaint, {contract['mask']['values']}", inputs.mask_image),
-        ("agnostic", _on_checker(inputs.agnostic)),
     ]
+    if inputs.agnostic.shape[-1] == 4 or contract["person"]["grey"] is not None:
+        pieces.append(("agnostic", _on_checker(inputs.agnostic)))
     if inputs.garment is not None and not contract["diptych"]:
         pieces.append(("garment", inputs.garment))
     if inputs.pose is not None:

@@ -67,7 +67,7 @@ TABLE = {
     "A1111 inpaint upload": Promise(divisor=1, white=False, garment=False),
     "A1111 batch folder": Promise(divisor=1, white=False, garment=False),
     "FLUX.1 Fill API": Promise(divisor=1, hole=True, white=False, garment=False),
-    "gpt-image edits API": Promise(((1024, 1024), (1024, 1536), (1536, 1024)), hole=True, garment=False),
+    "gpt-image edits API": Promise(((1024, 1024), (1024, 1536), (1536, 1024)), hole=True, white=False, garment=False),
 }
 
 
@@ -142,8 +142,10 @@ READERS: dict[str, Callable[[TryOnInputs], Tensor]] = {
 """How a target itself tells what to repaint; those that are not here cut the mask at 0.5, as diffusers does."""
 
 
-@every_target
-@pytest.mark.parametrize("fit", TRYON_FITS)
+@pytest.mark.parametrize(
+    ("name", "fit"),
+    [(name, TARGETS_OWN) for name in TRYON_TARGETS] + [(name, fit) for name in FRAMES for fit in TRYON_FITS[1:]],
+)
 def test_in_the_targets_own_reading_the_garment_is_repainted_and_the_rest_is_kept(name, fit):
     inputs = drawn_inputs(name, fit=fit)
     repainted = READERS.get(name, lambda inputs: inputs.mask[0] >= 0.5)(inputs)
