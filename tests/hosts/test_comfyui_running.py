@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from support.fake_comfyui import VERSIONS, Host
 from support.given import defaults, prompt_for
+from support.host_modules import ExecutionBlocker
 from support.object_info import comparable, ours
 from support.pictures import given_values
 from support.prompt_executor import Run
@@ -90,7 +91,7 @@ def test_a_node_gives_one_value_per_declared_output(host: Host, id: str) -> None
 def test_images_and_masks_leave_in_the_hosts_form(host: Host, id: str) -> None:
     run = run_afresh(host, prompt_for(host, id, {"IMAGE": "image of 3", "MASK": "mask of 3"}))
     for kind, port in zip(host.classes[id].return_types, run.values["node"], strict=True):
-        for value in (value for value in port if type(value).__name__ != "ExecutionBlocker"):  # or it is not given
+        for value in (item for item in port if not isinstance(item, ExecutionBlocker)):
             if kind == "IMAGE":
                 assert value.dim() == 4 and value.shape[-1] in (3, 4)
             if kind == "MASK":
