@@ -7,9 +7,9 @@ import pytest
 import torch
 from support.pictures import drawn_person, shirt_mask
 
+from hemline.blending.stitch import stitch_inpainted
 from hemline.blending.tryon_targets import TRYON_TARGETS
 from hemline.hosts.files import headless_context
-from hemline.nodes.inpaint import inpaint_stitch
 from hemline.nodes.spec import NotGiven, Result
 from hemline.nodes.tryon import PREVIEWED, try_on_inputs
 
@@ -34,7 +34,7 @@ def test_every_target_is_prepared_shown_and_stitched_back(context, target):
     assert result.images.shape[0] == 1 and result.images.shape[-1] == 3
     assert 0 <= float(result.images.min()) and float(result.images.max()) <= 1
     assert any("= repaint" in line for line in result.text)
-    (back,) = inpaint_stitch(stitch=out["stitch"], image=out["person"]).outputs
+    back = stitch_inpainted(out["stitch"], out["person"])
     outside = out["stitch"].mask == 0
     assert torch.equal(back[outside], drawn_person()[outside])
 
