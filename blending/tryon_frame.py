@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..kernels import resize_planes
+from ..kernels import resize_part, resize_planes
 from ..tensors import RangeError, ShapeError, check_range, resize_mask
-from .stitch import CropBox, keep_range
+from .crop_boxes import cut_image
+from .stitch import CropBox, inside_frame, keep_range
 from .tryon_targets import Size, TryOnTarget
 
 
@@ -88,8 +89,12 @@ def cut_pictures(image: Tensor, boxes: Sequence[CropBox], size: Size, *, beyond:
     frame = (image.shape[2], image.shape[1])
     cut: list[Tensor] = []
     for picture, box in zip(image, boxes, strict=True):  # each has a box of its own size
-        pixels = _gather(picture.unsqueeze(0), box)
-        resized = resize_planes(pixels.permute(0, 3, 1, 2), size[1], size[0])
+        pixels, whole = picture.unsqueeze(0), (0, 0, *frame)
+        if inside_frame(box, *frame) == whole:  # no need to make what lies beyond the frame
+            resized = resize_part(pixels.permute(0, 3, 1, 2), box, size[1], size[0])
+        else:
+            pixels = cut_image(pixels, box)
+            resized = resize_planes(pixels.permute(0, 3, 1, 2), size[1], size[0])
         resized = keep_range(resized, pixels).permute(0, 2, 3, 1)
         if beyond is not None:
             resized = resized.masked_fill(_beyond(box, frame, size, image.device).unsqueeze(-1), beyond)
@@ -102,20 +107,9 @@ def cut_masks(mask: Tensor, boxes: Sequence[CropBox], size: Size) -> Tensor:
     frame = (mask.shape[2], mask.shape[1])
     cut: list[Tensor] = []
     for plane, box in zip(mask, boxes, strict=True):
-        resized = resize_mask(_gather(plane[None, ..., None], box)[..., 0], size[1], size[0])
+        resized = resize_mask(cut_image(plane[None, ..., None], box)[..., 0], size[1], size[0])
         cut.append(resized.masked_fill(_beyond(box, frame, size, mask.device), 0))
     return torch.cat(cut)
-
-
-def _gather(image: Tensor, box: CropBox) -> Tensor:
-    """The box of ``[1,H,W,C]``; beyond the frame the border pixels go on. A view where the box lies inside."""
-    for axis, low, high in ((1, box[1], box[3]), (2, box[0], box[2])):
-        length = image.shape[axis]
-        if low >= 0 and high <= length:
-            image = image.narrow(axis, low, high - low)
-        else:
-            image = image.index_select(axis, torch.arange(low, high, device=image.device).clamp(0, length - 1))
-    return image
 
 
 def _beyond(box: CropBox, frame: Size, size: Size, device: torch.device) -> Tensor:
