@@ -90,7 +90,7 @@ def cut_pictures(image: Tensor, boxes: Sequence[CropBox], size: Size, *, beyond:
     cut: list[Tensor] = []
     for picture, box in zip(image, boxes, strict=True):  # each has a box of its own size
         pixels, whole = picture.unsqueeze(0), (0, 0, *frame)
-        if inside_frame(box, *frame) == whole:  # no need to make what lies beyond the frame
+        if box != whole and inside_frame(box, *frame) == whole:  # no need to make what lies beyond the frame
             resized = resize_part(pixels.permute(0, 3, 1, 2), box, size[1], size[0])
         else:
             pixels = cut_image(pixels, box)
