@@ -363,7 +363,7 @@ def nearest_pixels(region: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     box: tuple[int, int, int, int] | None = None
     for step in range(1, width):
         if step % LOOK_AGAIN == 1:
-            box = support_box((wanted & ((best >> COLUMN_BITS) > step * step)).any(0))
+            box = support_box((wanted & ((best >> COLUMN_BITS) >= step * step)).any(0))
         if box is None:
             break
         x0, y0, x1, y1 = box

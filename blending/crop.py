@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import resize_part, resize_planes, support_box
+from ..kernels import LANCZOS_LOBES, resize_part, resize_planes, support_box
 from ..tensors import (
     RangeError,
     ShapeError,
@@ -177,6 +178,13 @@ def _cut_alike(extra: Tensor, number: int, stitch: Stitch, fit: Fit) -> Tensor:
 
 
 def _resize_part(extra: Tensor, box: CropBox, scale: tuple[float, float], size: Size) -> Tensor:
-    scaled = (box[0] * scale[0], box[1] * scale[1], box[2] * scale[0], box[3] * scale[1])
-    planes = extra.nan_to_num(0, 0, 0).permute(0, 3, 1, 2)
-    return keep_range(resize_part(planes, scaled, size[1], size[0]), extra).permute(0, 2, 3, 1).to(extra.dtype)
+    """The box, given in the pixels of the image, cut from an extra image of `scale` times its size."""
+    left, top, right, bottom = (edge * factor for edge, factor in zip(box, scale * 2, strict=True))
+    # A kernel's reach around it, so that only what is looked at is copied.
+    steps = ((right - left) / size[0], (bottom - top) / size[1])
+    across, down = (math.ceil(LANCZOS_LOBES * max(1, step)) for step in steps)
+    x0, y0 = math.floor(left) - across, math.floor(top) - down
+    pixels = cut_image(extra, (x0, y0, math.ceil(right) + across, math.ceil(bottom) + down)).nan_to_num(0, 0, 0)
+    part = (left - x0, top - y0, right - x0, bottom - y0)
+    resized = resize_part(pixels.permute(0, 3, 1, 2), part, size[1], size[0])
+    return keep_range(resized, pixels).permute(0, 2, 3, 1).to(extra.dtype)

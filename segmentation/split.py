@@ -55,8 +55,8 @@ def split_mask(mask: Tensor, garments: Garments | None = None, by: str = "per ga
         garments = _checked(garments, mask, by)
     pieces: list[Piece] = []
     for index, plane in enumerate(mask.float()):  # each picture has owners and a box of its own
-        box = support_box(plane > NOTHING)
-        if box is not None:
+        box = support_box(plane > 0)
+        if box is not None and bool(plane.amax() > NOTHING):
             items = garments.of_image(index % garments.batch).items if garments else ()
             pieces += _split_plane(plane, box, items, find, index)
     return tuple(pieces) or tuple(Piece(plane, index, WHOLE) for index, plane in enumerate(mask.float()))
@@ -87,9 +87,8 @@ def _split_plane(
     if not parts:
         return [Piece(plane, index, WHOLE)]
     pieces: list[Piece] = []
-    for number, (part, label) in enumerate(zip(parts, _numbered([name for _, name in owners]), strict=True)):
-        # What lies beside the box is what rounding left; it stays with the first, so that the sum is the mask.
-        whole = torch.zeros_like(plane) if number else plane.clone()
+    for part, label in zip(parts, _numbered([name for _, name in owners]), strict=True):
+        whole = torch.zeros_like(plane)
         whole[y0:y1, x0:x1] = part
         pieces.append(Piece(whole, index, label))
     return pieces

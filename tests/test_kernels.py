@@ -13,9 +13,12 @@ from hemline.kernels import (
     box_mean,
     expand_planes,
     gaussian_blur,
+    label_regions,
+    nearest_pixels,
     radial_blur,
     reduce_planes,
     remove_small_regions,
+    resize_part,
     resize_planes,
     restore_planes,
     support_box,
@@ -158,3 +161,56 @@ def test_the_support_box_holds_what_is_true_and_no_more():
     assert support_box(support) is None
     support[2, 3] = support[5, 1] = True
     assert support_box(support) == (1, 2, 4, 6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([0.01, 0.2, 0.9]), st.integers(0, 2**31))
+def test_the_nearest_pixels_are_as_near_as_scipys(height, width, share, seed):
+    generator = torch.Generator().manual_seed(seed)
+    region = torch.rand((2, height, width), generator=generator) < share
+    wanted = torch.rand((2, height, width), generator=generator) < 0.7
+    places, squares = nearest_pixels(region, wanted)
+    own = wanted.flatten().nonzero().flatten()
+    picture = own // (height * width)
+    for index in range(2):
+        here = picture == index
+        if not region[index].any():
+            assert torch.equal(places[here], own[here]) and (squares[here] >= height**2 + width**2).all()
+            continue
+        far = ndimage.distance_transform_edt(~region[index].numpy())[wanted[index].numpy()]
+        assert np.abs(squares[here].sqrt().numpy() - far).max(initial=0) < 1e-4
+        found = places[here]
+        assert (found // (height * width) == index).all() and region.flatten()[found].all()
+        down, across = found // width - own[here] // width, found % width - own[here] % width
+        assert torch.equal(down**2 + across**2, squares[here])
+
+
+def test_a_pixel_of_the_region_is_its_own_nearest_and_ties_go_left():
+    region = torch.zeros(1, 1, 7, dtype=torch.bool)
+    region[0, 0, [1, 5]] = True
+    places, squares = nearest_pixels(region, torch.ones_like(region))
+    assert places.tolist() == [1, 1, 1, 1, 5, 5, 5] and squares.tolist() == [1, 0, 1, 4, 1, 0, 1]
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 2**31))
+def test_regions_are_numbered_as_scipy_numbers_them(height, width, seed):
+    support = torch.rand((height, width), generator=torch.Generator().manual_seed(seed)) < 0.5
+    assert np.array_equal(label_regions(support).numpy(), ndimage.label(support.numpy())[0])
+
+
+def test_a_part_on_whole_pixels_is_what_the_resized_plane_shows_there():
+    plane = torch.rand(1, 2, 60, 80)
+    whole = resize_planes(plane, 120, 160)
+    assert torch.allclose(resize_part(plane, (20, 10, 60, 50), 80, 80), whole[..., 20:100, 40:120], atol=1e-5)
+
+
+def test_a_part_that_begins_between_pixels_lies_between_them():
+    slope = torch.arange(40.0).view(1, 1, 1, 40).expand(1, 1, 40, 40)
+    part = resize_part(slope, (10.25, 10, 20.25, 20), 10, 10)
+    assert torch.allclose(part[0, 0, 3], torch.arange(10.25, 20.25), atol=0.01)
+
+
+def test_beyond_the_frame_a_part_goes_on_with_the_border():
+    plane = torch.rand(1, 1, 12, 9)
+    part = resize_part(plane, (-30, -30, 39, 42), 72, 69)
+    assert torch.allclose(part[0, 0, :20, :20], plane[0, 0, 0, 0]) and torch.allclose(part[0, 0, 30:42, 30:39], plane)
