@@ -7,8 +7,9 @@ from typing import cast
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from ..kernels import box_mean, expand_planes, nearest_pixels, reduce_planes
+from ..kernels import expand_planes, nearest_pixels, reduce_planes
 from ..tensors import as_image, as_mask, check_name, match_batch, match_mask
 from .dissolve import pixel_noise
 
@@ -19,7 +20,7 @@ LEVEL = 0.5
 # Values of the mask at or below this are what rounding leaves of nothing.
 NOTHING = 1 / 512
 # Noise is matched to the pixels up to so far from the mask.
-RING_PX = 48
+RING_PX, CELL_PX = 48, 16
 # Octaves of noise: the coarsest has waves of about as many pixels as the ring is wide.
 OCTAVES = 5
 # The fewer pixels than this there are, the less noise is made.
@@ -166,8 +167,12 @@ def _colours(image: Tensor) -> Tensor:
 
 
 def _ring(known: Tensor, filled: Tensor) -> Tensor:
-    """The pixels known within `RING_PX` of what is filled, counted along the rows and columns; bool ``[B,H,W]``."""
-    return (box_mean(filled.float().unsqueeze(1), RING_PX).squeeze(1) > 0) & known
+    """The pixels known within about `RING_PX` of what is filled, counted in cells; bool ``[B,H,W]``."""
+    reach = RING_PX // CELL_PX
+    cells = functional.max_pool2d(filled.float().unsqueeze(1), CELL_PX, ceil_mode=True)
+    near = functional.max_pool2d(cells, 2 * reach + 1, stride=1, padding=reach).squeeze(1) > 0
+    spread = near.repeat_interleave(CELL_PX, 1).repeat_interleave(CELL_PX, 2)
+    return spread[:, : known.shape[1], : known.shape[2]] & known
 
 
 def _split_octave(planes: Tensor) -> tuple[Tensor, Tensor]:

