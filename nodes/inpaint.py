@@ -29,7 +29,8 @@ EMPTY_MASK = ("pass", "error")
     name="Inpaint Crop",
     category="Hemline/5 Inpaint",
     weight="heavy",
-    aliases=("crop and stitch", "inpaint", "crop by mask"),
+    version="1.1.0",
+    aliases=("crop and stitch", "inpaint", "crop by mask", "split", "noise mask", "fill mask"),
     inputs=(
         Port("image", "IMAGE", "The photo, or a batch of photos."),
         Port("mask", "MASK", "What is to be repainted; soft edges are used for stitching."),

@@ -60,10 +60,24 @@ def test_the_crops_of_all_pieces_cover_what_the_whole_covers():
     _, outputs = run(image, mask, garments=garments, split="per garment")
     covered = torch.cat([stitch.mask for stitch in outputs["stitch"]]).sum(0, keepdim=True)
     assert torch.allclose(covered, mask, atol=1e-6)
-    for crop, stitch in zip(outputs["image"], outputs["stitch"], strict=True):
-        assert stitch.image.data_ptr() == image.data_ptr()
-        back = inpaint_stitch(stitch=stitch, image=crop).outputs[0]
-        assert torch.equal(back, image)
+    assert all(stitch.image.data_ptr() == image.data_ptr() for stitch in outputs["stitch"])
+    (back,), _ = inpaint_stitch(stitch=outputs["stitch"], image=outputs["image"]).outputs
+    assert torch.allclose(back, image, atol=1e-6)
+    red = [torch.tensor([1.0, 0.0, 0.0]).expand_as(crop) for crop in outputs["image"]]
+    (painted,), _ = inpaint_stitch(stitch=outputs["stitch"], image=red).outputs
+    assert torch.allclose(painted[mask == 1], torch.tensor([1.0, 0.0, 0.0]), atol=1e-5)
+    assert torch.equal(painted[mask == 0], image[mask == 0])
+
+
+@pytest.mark.parametrize("frames", ["each", "one box", "smooth"])
+@pytest.mark.parametrize("split", ["whole", "per garment", "per region"])
+def test_every_way_to_crop_a_batch_comes_back_from_inpaint_stitch(split, frames):
+    image, garments = torch.rand(3, H, W, 3), dressed(3)
+    mask = garments.union()
+    _, outputs = run(image, mask, garments=garments, split=split, frames=frames)
+    (back,), _ = inpaint_stitch(stitch=outputs["stitch"], image=[crop + 0.5 for crop in outputs["image"]]).outputs
+    assert torch.equal(back[mask == 0], image[mask == 0])
+    assert torch.allclose(back[mask == 1], image[mask == 1] + 0.5, atol=1e-5)
 
 
 def test_pieces_of_a_batch_come_one_by_one_or_by_label_along_a_path():
@@ -103,7 +117,8 @@ def test_an_empty_mask_passes_with_a_word_or_stops_by_choice():
         run(image, mask, empty_mask="error")
     result, outputs = run(image[:1], mask[1:2], split="per region")
     assert outputs["label"] == ["whole"] and "nothing will be repainted" in result.text[-1]
-    assert torch.equal(inpaint_stitch(stitch=outputs["stitch"][0], image=outputs["image"][0]).outputs[0], image[:1])
+    (back,), _ = inpaint_stitch(stitch=outputs["stitch"], image=outputs["image"]).outputs
+    assert torch.equal(back, image[:1])
 
 
 def test_a_full_mask_is_said_to_be_filled_with_grey():
