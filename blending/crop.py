@@ -58,6 +58,7 @@ def crop_for_inpainting(
     image: Tensor, mask: Tensor, *, context: float = 1.2, padding_px: int = 32, target: str = "SDXL",
     width: int = 1024, height: int = 1024, multiple: int = 8, frames: str = "each", leave_frame: str = "if needed",
     fill: str = "none", extras: Sequence[Tensor] = (), of_frames: Sequence[int] | None = None,
+    whole: Tensor | None = None,
 ) -> Crop:  # fmt: skip
     """The part of each picture around its mask, at the exact size that the model wants, and the record to undo it.
 
@@ -72,7 +73,8 @@ def crop_for_inpainting(
     the frame its border pixels go on under a zero mask.
 
     fill: what `agnostic` shows where the mask is at least 0.5, see `fill_image`. extras: further images ``[1|B,h,w,C]``
-    of the same aspect (pose, depth), cropped alike.
+    of the same aspect (pose, depth), cropped alike. whole: ``[N,H,W]``, of each mask the mask that it is a piece of.
+    Where that is sampled, every piece that has a part in a pixel is sampled there, because several will be mixed.
 
     Both axes get the same scale (but see "never" in `fit_target`). A picture with an empty mask gives a crop of its
     middle with an empty mask. Pixels that are NaN or infinite count as 0. All results keep the inputs' dtypes. Raises
@@ -93,14 +95,23 @@ def crop_for_inpainting(
     fit = fit_target(needed, wanted, frame, target, custom=(width, height), multiple=multiple, leave_frame=policy)
     placed = place_boxes(boxes, fit.box, wanted, frame, frames=frames, keep_inside=not aside)
     stitch = Stitch(image, mask, placed, pictures, *fit.size)
-    soft = torch.cat([cut_mask(mask[index : index + 1], box) for index, box in enumerate(placed)])
-    soft = resize_mask(soft, fit.size[1], fit.size[0])
-    hard = (soft >= HARD_LEVEL).to(mask.dtype)
+    soft = _cut_masks(mask, placed, fit.size)
+    sampled = soft if whole is None else _sampled(soft, _cut_masks(match_mask(whole, image, "whole"), placed, fit.size))
+    hard = (sampled >= HARD_LEVEL).to(mask.dtype)
     pixels = _resize(_cut(image, placed, pictures), fit.size)
     others = tuple(_cut_alike(extra, number, stitch, fit) for number, extra in enumerate(extras, start=1))
-    soft = soft.to(mask.dtype)
-    agnostic = fill_image(pixels, soft, fill)
-    return Crop(pixels, hard, soft, stitch, agnostic, latent_mask(soft), others, fit.note)
+    soft, sampled = soft.to(mask.dtype), sampled.to(mask.dtype)
+    agnostic = fill_image(pixels, sampled, fill)
+    return Crop(pixels, hard, soft, stitch, agnostic, latent_mask(sampled), others, fit.note)
+
+
+def _cut_masks(mask: Tensor, boxes: Sequence[CropBox], size: Size) -> Tensor:
+    cut = torch.cat([cut_mask(mask[index : index + 1], box) for index, box in enumerate(boxes)])
+    return resize_mask(cut, size[1], size[0])
+
+
+def _sampled(piece: Tensor, whole: Tensor) -> Tensor:
+    return torch.where((whole >= HARD_LEVEL) & (piece > NOTHING), whole, piece)
 
 
 def latent_mask(mask: Tensor, cell_px: int = LATENT_CELL_PX) -> Tensor:

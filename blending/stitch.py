@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,9 +39,9 @@ class Stitch:
     height: int
     margins: tuple[int, int, int, int] = (0, 0, 0, 0)
 
-    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Stitch:
-        """The same record with its tensors on `device` in `dtype`."""
-        return replace(self, image=self.image.to(device, dtype), mask=self.mask.to(device, dtype))
+    def with_tensors(self, change: Callable[[Tensor], Tensor]) -> Stitch:
+        """The same record with its tensors changed: moved to another device, say."""
+        return replace(self, image=change(self.image), mask=change(self.mask))
 
     def has_source_of(self, other: Stitch) -> bool:
         """Whether both were cut from the same pictures, by value."""

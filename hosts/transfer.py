@@ -31,14 +31,33 @@ def run_node(
 def move(value: Any, device: torch.device, dtype: torch.dtype | None = None) -> Any:
     """`value` with its tensors on `device`, floating ones in `dtype` (None: their own).
 
-    Takes tensors, tuples, lists and our records that have ``to(device, dtype)``; anything else passes as it is.
+    Takes tensors, tuples, lists and our records that have ``with_tensors(change)`` or ``to(device, dtype)``; anything
+    else passes as it is. A tensor that several share is moved once.
     """
-    if isinstance(value, Tensor):
-        return value.to(device, dtype if value.is_floating_point() else None)
-    if isinstance(value, tuple):
-        return tuple(move(item, device, dtype) for item in cast("tuple[Any, ...]", value))
-    if isinstance(value, list):
-        return [move(item, device, dtype) for item in cast("list[Any]", value)]
-    if hasattr(value, "to"):
-        return value.to(device, dtype)
-    return value
+    return _Move(device, dtype)(value)
+
+
+class _Move:
+    """Moves values; remembers tensors by identity, as several crops of one picture all hold that picture."""
+
+    def __init__(self, device: torch.device, dtype: torch.dtype | None) -> None:
+        self._target = (device, dtype)
+        self._moved: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return self._tensor(value)
+        if isinstance(value, tuple):
+            return tuple(map(self, cast("tuple[Any, ...]", value)))
+        if isinstance(value, list):
+            return [*map(self, cast("list[Any]", value))]
+        if hasattr(value, "with_tensors"):
+            return value.with_tensors(self._tensor)
+        return value.to(*self._target) if hasattr(value, "to") else value
+
+    def _tensor(self, tensor: Tensor) -> Tensor:
+        if id(tensor) not in self._moved:
+            device, dtype = self._target
+            # The original is kept beside it, so that no other tensor gets its identity meanwhile.
+            self._moved[id(tensor)] = tensor, tensor.to(device, dtype if tensor.is_floating_point() else None)
+        return self._moved[id(tensor)][1]

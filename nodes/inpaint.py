@@ -108,6 +108,7 @@ def inpaint_crop(
         crop_for_inpainting(
             image, masks, target=target, context=context_factor, padding_px=padding, width=width, height=height,
             multiple=multiple, frames=frames, leave_frame=leave_frame, fill=fill, extras=extras, of_frames=pictures,
+            whole=None if split == "whole" else mask[list(pictures)],
         )
         for masks, pictures, _ in groups
     ]  # fmt: skip

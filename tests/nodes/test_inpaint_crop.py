@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hemline.kernels import gaussian_blur
 from hemline.nodes.inpaint import inpaint_crop, inpaint_stitch
 from hemline.nodes.spec import NotGiven
 from hemline.segmentation.garments import Garment, Garments
@@ -67,6 +68,22 @@ def test_the_crops_of_all_pieces_cover_what_the_whole_covers():
     (painted,), _ = inpaint_stitch(stitch=outputs["stitch"], image=red).outputs
     assert torch.allclose(painted[mask == 1], torch.tensor([1.0, 0.0, 0.0]), atol=1e-5)
     assert torch.equal(painted[mask == 0], image[mask == 0])
+
+
+def test_where_pieces_are_mixed_each_of_them_is_sampled():
+    image, garments = torch.rand(1, H, W, 3), dressed()
+    mask = gaussian_blur(garments.union().unsqueeze(1), 3.0).squeeze(1)  # grown rims, which garments share softly
+    _, outputs = run(image, mask, garments=garments, split="per garment")
+    soft = torch.cat([stitch.mask for stitch in outputs["stitch"]])
+    assert ((soft > 0.05) & (soft < 0.95)).all(0).any(), "there is a seam between the pieces"
+    red = torch.tensor([1.0, 0.0, 0.0])
+    columns = zip(outputs["image"], outputs["sampling_mask"], strict=True)
+    crops = [torch.where(sampled.unsqueeze(-1) > 0, red, crop) for crop, sampled in columns]
+    (painted,), _ = inpaint_stitch(stitch=outputs["stitch"], image=crops).outputs
+    assert torch.allclose(painted[mask >= 0.5], (image + mask.unsqueeze(-1) * (red - image))[mask >= 0.5], atol=1e-5)
+    (agnostic, *_), (noise, *_) = outputs["agnostic"], outputs["noise_mask"]
+    assert (agnostic[outputs["sampling_mask"][0] == 1] == 0.5).all()
+    assert (noise[outputs["sampling_mask"][0] == 1] >= 0.5).all()
 
 
 @pytest.mark.parametrize("frames", ["each", "one box", "smooth"])
