@@ -17,6 +17,7 @@ from torch.nn import functional
 # exp(-3²/2) = 0.011: what a Gaussian cut at three sigma loses at its ends; the kernel is renormalised.
 GAUSSIAN_REACH = 3.0
 LANCZOS_LOBES = 3
+WEIGHT_ROWS = 128
 # How much restoring prefers the plain reduction to the exact inverse. Enlarged by a mere 1 %, the exact one strengthens
 # the finest grain that a model adds 1.6 times, this one 1.3 times; a photo comes back with 54 dB instead of 137.
 RESTORING_CAUTION = 0.03
@@ -224,7 +225,12 @@ def _weights_at(centres: Tensor, source: int, scale: float) -> Tensor:
 
 def _lanczos(offsets: Tensor, reach: float) -> Tensor:
     """The kernel at these offsets from each centre, ``[size, source]``; every row sums to 1."""
-    distances = offsets / reach
+    # Block by block: the working copies of all rows at once would take several times the memory of the matrix.
+    blocks = cast("tuple[Tensor, ...]", (offsets / reach).split(WEIGHT_ROWS))
+    return torch.cat([_lanczos_rows(distances) for distances in blocks])
+
+
+def _lanczos_rows(distances: Tensor) -> Tensor:
     weights = torch.sinc(distances) * torch.sinc(distances / LANCZOS_LOBES) * (distances.abs() < LANCZOS_LOBES)
     return weights / weights.sum(1, keepdim=True)
 

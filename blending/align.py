@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
 import torch
@@ -26,6 +26,8 @@ LARGEST_ERROR_PX = 0.1
 # What is looked for: shifts up to so much of the crop's longer side, zooms up to so much.
 SHIFT_RANGE = 0.04
 ZOOM_RANGE = 0.06
+# Of the grid on which two crops are compared: finer ones tell the place hardly better and take time and memory.
+LONGEST_SIDE = 640
 # Per axis, of the grid on which the search begins; a zoom's corners move by about one of its cells from try to try.
 SEARCH_CELLS = 64
 SEARCH_ZOOMS = 9
@@ -123,11 +125,11 @@ def find_alignment(repainted: Tensor, original: Tensor, mask: Tensor, *, zoom: b
     1 = leave out; pixels are looked at where it is 0 (up to 1/512), both are finite and neither is transparent.
     zoom: whether to look for one, too.
 
-    The lightness of the two, without slow changes of tone, is compared on the coarser of the two grids: first by
-    trying places on a coarse grid, then by Gauss-Newton steps from coarse to fine (Lucas & Kanade, "An Iterative Image
-    Registration Technique", 1981; Baker & Matthews, "Lucas-Kanade 20 Years On", 2004) with a gain, and with pixels
-    that do not fit left out (Tukey's biweight). The error is estimated from how much the squares of the picture
-    disagree (White's sandwich), and no smaller than grain would make it.
+    The lightness of the two, without slow changes of tone, is compared on the coarser of the two grids, or one of
+    `LONGEST_SIDE`: first by trying places on a coarse grid, then by Gauss-Newton steps from coarse to fine (Lucas &
+    Kanade, "An Iterative Image Registration Technique", 1981; Baker & Matthews, "Lucas-Kanade 20 Years On", 2004) with
+    a gain, and with pixels that do not fit left out (Tukey's biweight). The error is estimated from how much the
+    squares of the picture disagree (White's sandwich) and what the expected spread makes of it.
 
     The alignment does not apply where too few pixels are kept, where they are too flat to tell the place, where they
     fit no better than before, and where no corner would move by `LEAST_MOVE_PX`. Raises `ShapeError` for a bad shape.
@@ -140,7 +142,8 @@ def find_alignment(repainted: Tensor, original: Tensor, mask: Tensor, *, zoom: b
             "picture of each at a time."
         )
     height, width = min(repainted.shape[1:3], original.shape[1:3])
-    size = (height, width)
+    scale = min(1.0, LONGEST_SIDE / max(height, width))
+    size = (max(round(height * scale), 1), max(round(width * scale), 1))
     new, new_kept = _lightness(repainted, torch.zeros_like(repainted[..., 0]), size)
     old, kept = _lightness(original, mask, size)
     kept = kept * new_kept
@@ -150,7 +153,8 @@ def find_alignment(repainted: Tensor, original: Tensor, mask: Tensor, *, zoom: b
     if pixels < LEAST_PIXELS:
         reason = f"fewer than {LEAST_PIXELS} px outside the mask are left to compare"
         return Alignment(Move(), False, reason, math.inf, pixels, 0.0, 0.0)
-    scene = _Scene(old, kept, zoom, 1 + max(0, round(math.log2(min(size) / SEARCH_CELLS))))
+    scene = _scene(old, kept, zoom)
+    del old
     found = _align_from(scene, new, _search(scene, new), support, unit)
     if found.applies or found.move.farthest(*repainted.shape[1:3]) < LEAST_MOVE_PX * unit:
         return found
@@ -159,17 +163,18 @@ def find_alignment(repainted: Tensor, original: Tensor, mask: Tensor, *, zoom: b
 
 def _align_from(scene: _Scene, new: Tensor, start: Move, support: Tensor, unit: float) -> Alignment:
     """The alignment that coarse and fine steps from `start` come to."""
-    fit = _fit(scene, new, start, scene.levels - 1)
-    for level in (*range(scene.levels - 2, -1, -1), 0):  # on the finest twice, the second time almost in place
+    levels = len(scene.details)
+    fit = _fit(scene, new, start, levels - 1)
+    for level in (*range(levels - 2, -1, -1), 0):  # on the finest twice, the second time almost in place
         fit = _fit(scene, new, fit.move, level)
-    before, after = (_difference(scene, new, move, fit) for move in (Move(), fit.move))
+    before = _unmoved(scene, new, fit)
     size = (support.shape[0], support.shape[1])
     error = _largest_error(fit, support, size)
-    reason = _objection(fit, error, before, after, size)
-    return Alignment(fit.move.scaled(unit), not reason, reason, error * unit, int(scene.kept.sum()), before, after)
+    reason = _objection(fit, error, before, size)
+    return Alignment(fit.move.scaled(unit), not reason, reason, error * unit, int(scene.kept.sum()), before, fit.after)
 
 
-def _objection(fit: _Fit, error: float, before: float, after: float, size: tuple[int, int]) -> str:
+def _objection(fit: _Fit, error: float, before: float, size: tuple[int, int]) -> str:
     """Why the crop should stay as it is; "" where it should be moved back."""
     far = fit.move.farthest(*size)
     if not error <= LARGEST_ERROR_PX:
@@ -178,7 +183,7 @@ def _objection(fit: _Fit, error: float, before: float, after: float, size: tuple
         return "the crop does not look like the original outside the mask"
     if far < LEAST_MOVE_PX:
         return f"it lies where it was, to {LEAST_MOVE_PX} px"
-    return "" if after < before else "no other place fits better"
+    return "" if fit.after < before else "no other place fits better"
 
 
 def _lightness(image: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -193,22 +198,42 @@ def _lightness(image: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tens
 
 @dataclass(frozen=True)
 class _Scene:
-    """The original's lightness and what is kept of it, ``[1,1,h,w]``; whether to look for a zoom; how many levels."""
+    """What the repainted crop is compared with, and whether a zoom is looked for.
 
-    old: Tensor
-    kept: Tensor
+    kept: ``[1,1,h,w]``, 1 where pixels are looked at. Per level: weights and tone_weights, the kept share of each cell
+    and of its surroundings; details and tones, the original's structure without its tone, and its tone, ``[h,w]``.
+    """
+
     zoom: bool
-    levels: int
+    kept: Tensor
+    weights: tuple[Tensor, ...]
+    tone_weights: tuple[Tensor, ...]
+    details: tuple[Tensor, ...]
+    tones: tuple[Tensor, ...]
 
 
-def _bands(plane: Tensor, kept: Tensor, count: int) -> list[tuple[Tensor, Tensor]]:
-    """A pyramid of the kept pixels alone: sums and weights of each level; what is not kept has no part in them."""
-    sums, weights = _smooth(plane * kept), _smooth(kept)
-    bands = [(sums, weights)]
+def _scene(old: Tensor, kept: Tensor, zoom: bool) -> _Scene:
+    levels = 1 + max(0, round(math.log2(min(old.shape[-2:]) / SEARCH_CELLS)))
+    weights = _pyramid(kept, levels + TONE_LEVELS)
+    tone_weights = tuple(_tone(weights, level) for level in range(levels))
+    blank = _Scene(zoom, kept, tuple(weights), tone_weights, (), ())
+    parts = [_detail(old, blank, level) for level in range(levels)]
+    return replace(blank, details=tuple(part[0] for part in parts), tones=tuple(part[1] for part in parts))
+
+
+def _pyramid(plane: Tensor, count: int) -> list[Tensor]:
+    bands = [_smooth(plane)]
     for _ in range(count - 1):
-        sums, weights = reduce_planes(sums), reduce_planes(weights)
-        bands.append((sums, weights))
+        bands.append(reduce_planes(bands[-1]))
     return bands
+
+
+def _tone(bands: list[Tensor], level: int) -> Tensor:
+    """The level of a pyramid that lies `TONE_LEVELS` above one, at the size of that one."""
+    tone = bands[level + TONE_LEVELS]
+    for finer in reversed(bands[level : level + TONE_LEVELS]):
+        tone = expand_planes(tone, finer.shape[-2], finer.shape[-1])
+    return tone
 
 
 def _smooth(plane: Tensor) -> Tensor:
@@ -222,15 +247,14 @@ def _smooth(plane: Tensor) -> Tensor:
     return plane
 
 
-def _detail(plane: Tensor, kept: Tensor, level: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The plane's structure at a level without its tone ``[h,w]``, its tone, and the weights of its cells."""
-    bands = _bands(plane, kept, level + TONE_LEVELS + 1)
-    sums, weights = bands[-1]
-    for finer, _ in reversed(bands[level:-1]):
-        height, width = finer.shape[-2:]
-        sums, weights = expand_planes(sums, height, width), expand_planes(weights, height, width)
-    values, tone = bands[level][0] / bands[level][1].clamp_min(TINY), sums / weights.clamp_min(TINY)
-    return (values - tone)[0, 0], tone[0, 0], bands[level][1][0, 0]
+def _detail(plane: Tensor, scene: _Scene, level: int) -> tuple[Tensor, Tensor]:
+    """The kept plane's structure at a level without its tone, and its tone, ``[h,w]``.
+
+    Sums and weights of kept pixels are smoothed apart, so that what is not kept has no part in them.
+    """
+    sums = _pyramid(plane * scene.kept, level + TONE_LEVELS + 1)
+    tone = _tone(sums, level).div_(scene.tone_weights[level].clamp_min(TINY))
+    return (sums[level] / scene.weights[level].clamp_min(TINY)).sub_(tone)[0, 0], tone[0, 0]
 
 
 def _sample(plane: Tensor, move: Move, scene: _Scene, level: int) -> Tensor:
@@ -247,7 +271,7 @@ def _sample(plane: Tensor, move: Move, scene: _Scene, level: int) -> Tensor:
 def _places(scene: _Scene, move: Move, level: int) -> tuple[Tensor, Tensor]:
     """For each row and column of a level where `move` takes it, in cells."""
     places: list[Tensor] = []
-    for size, shift in zip(scene.old.shape[-2:], (move.y, move.x), strict=True):
+    for size, shift in zip(scene.kept.shape[-2:], (move.y, move.x), strict=True):
         cells = torch.arange(-(-size // 2**level), dtype=torch.float64)
         middle = (size - 1) / 2 / 2**level
         places.append(middle + move.zoom * (cells - middle) + shift / 2**level)
@@ -269,10 +293,10 @@ def _sample_rows(plane: Tensor, places: Tensor) -> Tensor:
 
 def _search(scene: _Scene, new: Tensor) -> Move:
     """The place among shifts by whole cells of the coarsest level, and zooms, that looks best."""
-    level = scene.levels - 1
-    old, _, weights = _detail(scene.old, scene.kept, level)
-    detail, _, new_weights = _detail(new, scene.kept, level)
-    height, width = scene.old.shape[-2:]
+    level = len(scene.details) - 1
+    old, weights = scene.details[level], scene.weights[level][0, 0]
+    detail = _detail(new, scene, level)[0]
+    height, width = scene.kept.shape[-2:]
     reach = math.ceil(SHIFT_RANGE * max(height, width) / 2**level)
     limit = MAD_TO_SIGMA * float((old.abs() * weights).sum() / weights.sum().clamp_min(1))
     step = 2 * ZOOM_RANGE / (SEARCH_ZOOMS - 1)
@@ -281,7 +305,7 @@ def _search(scene: _Scene, new: Tensor) -> Move:
     best, least = Move(), math.inf
     for zoom in zooms:
         move = Move(zoom=zoom)
-        planes = torch.stack([_sample(plane, move, scene, level) for plane in (detail * new_weights, new_weights)])
+        planes = torch.stack([_sample(plane, move, scene, level) for plane in (detail * weights, weights)])
         around = functional.unfold(planes.unsqueeze(1), old.shape, padding=reach)
         valued, shares = around.view(2, old.numel(), -1)
         shares = shares.clamp_min(0)
@@ -321,10 +345,10 @@ class _Ring:
 
 def _ring(scene: _Scene, move: Move, level: int) -> _Ring:
     """The kept cells of a level that `move` leaves inside the frame."""
-    old, tone, weights = _detail(scene.old, scene.kept, level)
+    old, tone, weights = scene.details[level], scene.tones[level], scene.weights[level][0, 0]
     inside = [
         ((places >= 0) & (places <= (size - 1) / 2**level)).to(old.device)
-        for places, size in zip(_places(scene, move, level), scene.old.shape[-2:], strict=True)
+        for places, size in zip(_places(scene, move, level), scene.kept.shape[-2:], strict=True)
     ]
     seen = inside[0].unsqueeze(1) & inside[1]
     # On the finest level, if they suffice, only cells that the smoothing did not fill up at the mask's edge.
@@ -335,7 +359,7 @@ def _ring(scene: _Scene, move: Move, level: int) -> _Ring:
     thinned = torch.zeros_like(chosen)
     thinned[::step, ::step] = chosen[::step, ::step]
     rows, columns = thinned.nonzero().unbind(1)
-    middle = [(size - 1) / 2 / 2**level for size in scene.old.shape[-2:]]
+    middle = [(size - 1) / 2 / 2**level for size in scene.kept.shape[-2:]]
     radius = max(math.hypot(*middle), 1.0)
     away = torch.stack([columns - middle[1], rows - middle[0]]) / radius
     slopes, whole = (_slopes(plane, thinned, away)[: 3 if scene.zoom else 2] for plane in (old, old + tone))
@@ -348,11 +372,15 @@ def _ring(scene: _Scene, move: Move, level: int) -> _Ring:
 
 @dataclass(frozen=True)
 class _Fit:
-    """A move, the covariance of its x, y (px) and zoom, the crop's gain, and how far each pixel of a ring fits it."""
+    """A move, the covariance of its x, y (px) and zoom, the crop's gain, and how far each pixel of a ring fits it.
+
+    after: the root mean square difference of what fits.
+    """
 
     move: Move
     covariance: Tensor
     gain: float
+    after: float
     ring: _Ring
     trust: Tensor
 
@@ -368,11 +396,11 @@ def _fit(scene: _Scene, new: Tensor, start: Move, level: int) -> _Fit:
     On coarse levels the crop's gain is taken to be 1, else no contrast at all would be a good fit for bad places.
     """
     ring = _ring(scene, start, level)
-    detail = _detail(_sample(new[0, 0], start, scene, 0)[None, None], scene.kept, level)[0]
+    detail = _detail(_sample(new[0, 0], start, scene, 0)[None, None], scene, level)[0]
     move, terms, left = Move(), ring.slopes, ring.values
     if len(ring.values) < FEWEST_CELLS:
         unknown = torch.full((len(terms), len(terms)), math.inf, dtype=torch.float64)
-        return _Fit(start, unknown, 1.0, ring, torch.ones_like(ring.values))
+        return _Fit(start, unknown, 1.0, 0.0, ring, torch.ones_like(ring.values))
     found = trust = ring.values
     for _ in range(MOST_STEPS):
         values = _sample(detail, move, scene, level)[ring.chosen]
@@ -385,16 +413,19 @@ def _fit(scene: _Scene, new: Tensor, start: Move, level: int) -> _Fit:
         if max(abs(step) for step in steps) < LAST_STEP * 2**level:
             break
     gain = 1 + float(found[-1]) if level == 0 else 1.0
-    return _Fit(start.after(move), _covariance(terms, left, trust, ring, level), gain, ring, trust)
+    after = _left_over(left, trust * ring.weights)
+    return _Fit(start.after(move), _covariance(terms, left, trust, ring, level), gain, after, ring, trust)
 
 
-def _difference(scene: _Scene, new: Tensor, move: Move, fit: _Fit) -> float:
-    """The root mean square difference under a move of the finest level's pixels, as far as a fit believes them."""
-    detail = _detail(_sample(new[0, 0], move, scene, 0)[None, None], scene.kept, 0)[0][fit.ring.chosen].unsqueeze(0)
+def _unmoved(scene: _Scene, new: Tensor, fit: _Fit) -> float:
+    """The root mean square difference of the crop as it came, over what the fit believes."""
+    detail = _detail(new, scene, 0)[0][fit.ring.chosen].unsqueeze(0)
     weights = fit.trust * fit.ring.weights
-    gain = _least_squares(detail, fit.ring.values, weights)
-    left = (fit.ring.values - gain @ detail).square()
-    return float(((left * weights).sum() / weights.sum().clamp_min(TINY)).sqrt())
+    return _left_over(fit.ring.values - _least_squares(detail, fit.ring.values, weights) @ detail, weights)
+
+
+def _left_over(left: Tensor, weights: Tensor) -> float:
+    return float(((left.square() * weights).sum() / weights.sum().clamp_min(TINY)).sqrt())
 
 
 def _largest_error(fit: _Fit, support: Tensor, size: tuple[int, int]) -> float:

@@ -186,6 +186,11 @@ def check_stitch_mask(stitch: Stitch, mask: Tensor) -> Stitch:
 def _regions(stitch: Stitch, inpainted: Tensor) -> list[Region]:
     inpainted = _without_margins(stitch, as_image(inpainted, "inpainted")).to(stitch.image.device)
     _check_aspect(stitch, inpainted)
+    if len(stitch.boxes) > 1 and len(inpainted) not in (1, len(stitch.boxes)):
+        raise ShapeError(
+            f"inpainted is a batch of {len(inpainted)}, Inpaint Crop handed out {len(stitch.boxes)} crops; give each "
+            "of them back, or one for all."
+        )
     crops, masks, _ = match_batch(
         (inpainted, stitch.mask, inpainted.new_empty(len(stitch.boxes))), ("inpainted", "stitch mask", "the crops")
     )
@@ -198,7 +203,8 @@ def _regions(stitch: Stitch, inpainted: Tensor) -> list[Region]:
     height, width = stitch.image.shape[1:3]
     regions: list[Region] = []
     for index, (crop, mask) in enumerate(zip(crops, masks, strict=True)):
-        box, frame = (stitch.boxes[0], 0) if variants else (stitch.boxes[index], stitch.frames[index])
+        number = 0 if variants else index
+        box, frame = stitch.boxes[number], stitch.frames[number]
         x0, y0, x1, y1 = inside = inside_frame(box, width, height)
         found = support_box(mask[y0:y1, x0:x1] > 0) if x0 < x1 and y0 < y1 else None
         joined = (x0 + found[0], y0 + found[1], x0 + found[2], y0 + found[3]) if found else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from hemline.blending.align import Move
 from hemline.kernels import gaussian_blur
 from hemline.segmentation.shape import feather_mask
 
@@ -22,3 +23,18 @@ def garment_mask(height: int, width: int, box: tuple[int, int, int, int], batch:
     x0, y0, x1, y1 = box
     mask[:, y0:y1, x0:x1] = 1
     return feather_mask(mask, 12)
+
+
+def moved(image: torch.Tensor, move: Move) -> torch.Tensor:
+    """The image as a model hands it back that zooms everything about the middle and shifts it; borders are repeated.
+
+    Sampled with a Lanczos kernel of four lobes, another one than any that the package uses.
+    """
+    weights: list[torch.Tensor] = []
+    for size, shift in zip(image.shape[1:3], (move.y, move.x), strict=True):
+        pixels, middle = torch.arange(size, dtype=torch.float64), (size - 1) / 2
+        places = (middle + (pixels - shift - middle) / move.zoom).clamp(0, size - 1)
+        away = (places.unsqueeze(1) - pixels) / max(1.0, 1 / move.zoom)
+        taps = torch.sinc(away) * torch.sinc(away / 4) * (away.abs() < 4)
+        weights.append((taps / taps.sum(1, keepdim=True)).to(image.dtype))
+    return (weights[0] @ image.permute(0, 3, 1, 2) @ weights[1].T).permute(0, 2, 3, 1)
