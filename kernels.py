@@ -18,6 +18,9 @@ from torch.nn import functional
 GAUSSIAN_REACH = 3.0
 LANCZOS_LOBES = 3
 WEIGHT_ROWS = 128
+# What lies farther off, in px of the result, has less than 1e-5 to say in undoing an enlargement by 0.1 %, and less
+# than 1e-11 in undoing one by 0.5 % or more.
+INVERSE_REACH = 64
 # How much restoring prefers the plain reduction to the exact inverse. Enlarged by a mere 1 %, the exact one strengthens
 # the finest grain that a model adds 1.6 times, this one 1.3 times; a photo comes back with 54 dB instead of 137.
 RESTORING_CAUTION = 0.03
@@ -255,9 +258,23 @@ def _moved_weights(size: int, source: int, shift: float, zoom: float) -> Tensor:
 
 
 def _inverse(enlarging: Tensor, reducing: Tensor, scale: float) -> Tensor:
+    """The matrix that undoes `enlarging`; both, ``[source, size]`` and ``[size, source]``, join near pixels only.
+
+    So does the result, and blocks of its rows are solved for each from its own neighbourhood.
+    """
     caution = RESTORING_CAUTION * scale  # the square matrix below grows with the scale
-    square = enlarging.T @ enlarging + caution * torch.eye(enlarging.shape[1], dtype=torch.float64)
-    return _solve(square, enlarging.T + caution * reducing).float()
+    size, source = reducing.shape
+    result = torch.zeros(size, source)
+    for first in range(0, size, WEIGHT_ROWS):
+        last = min(first + WEIGHT_ROWS, size)
+        near = slice(max(first - INVERSE_REACH, 0), min(last + INVERSE_REACH, size))
+        used = ((enlarging[:, near] != 0).any(1) | (reducing[near] != 0).any(0)).nonzero()
+        seen = slice(int(used[0]), int(used[-1]) + 1)
+        part = enlarging[seen, near]
+        square = part.T @ part + caution * torch.eye(part.shape[1], dtype=torch.float64)
+        solved = _solve(square, part.T + caution * reducing[near, seen])
+        result[first:last, seen] = solved[first - near.start : last - near.start].float()
+    return result
 
 
 def _repeat_border(planes: Tensor, across: int) -> Tensor:

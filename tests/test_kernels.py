@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from hemline.kernels import (
+    RESTORING_CAUTION,
     box_mean,
     expand_planes,
     gaussian_blur,
@@ -215,3 +216,34 @@ def test_beyond_the_frame_a_part_goes_on_with_the_border():
     plane = torch.rand(1, 1, 12, 9)
     part = resize_part(plane, (-30, -30, 39, 42), 72, 69)
     assert torch.allclose(part[0, 0, :20, :20], plane[0, 0, 0, 0]) and torch.allclose(part[0, 0, 30:42, 30:39], plane)
+
+
+@pytest.mark.parametrize(("size", "source"), [(500, 600), (400, 404), (7, 9), (1, 5), (300, 301)])
+def test_an_enlargement_is_undone_as_the_normal_equations_say(size, source):
+    enlarging = resize_planes(torch.eye(size).view(1, 1, size, size), source, size)[0, 0].double()
+    reducing = resize_planes(torch.eye(source).view(1, 1, source, source), size, source)[0, 0].double()
+    caution = RESTORING_CAUTION * source / size
+    square = enlarging.T @ enlarging + caution * torch.eye(size, dtype=torch.float64)
+    wanted = torch.linalg.solve(square, enlarging.T + caution * reducing)
+    plane = torch.rand(1, 1, source, size, generator=torch.Generator().manual_seed(2))
+    restored = restore_planes(plane, size, size)[0, 0]
+    assert torch.allclose(restored, (wanted @ plane[0, 0].double()).float(), rtol=0, atol=2e-6)
+    part = restore_planes(plane, size, size, rows=slice(size // 3, size // 2 + 1), columns=slice(0, size // 2 + 1))
+    assert torch.allclose(part[0, 0], restored[size // 3 : size // 2 + 1, : size // 2 + 1], rtol=0, atol=2e-6)
+
+
+def test_a_shift_and_zoom_is_undone_in_the_same_step():
+    rows, columns = torch.meshgrid(torch.arange(90.0), torch.arange(120.0), indexing="ij")
+
+    def spot(y: float, x: float, wide: float, height: int = 90, width: int = 120) -> torch.Tensor:
+        rows, columns = torch.meshgrid(torch.arange(float(height)), torch.arange(float(width)), indexing="ij")
+        return torch.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * wide**2))
+
+    wanted = spot(40.0, 70.0, 5.0)
+    # The plane is twice as large; about its middle everything is zoomed by 1.05 and then shifted by (3, -2).
+    y, x = ((40.0 + 0.5) * 2 - 90) * 1.05 + 90 - 2 - 0.5, ((70.0 + 0.5) * 2 - 120) * 1.05 + 120 + 3 - 0.5
+    plane = spot(y, x, 5.0 * 2 * 1.05, 180, 240)[None, None]
+    restored = restore_planes(plane, 90, 120, shift=(3.0, -2.0), zoom=1.05)[0, 0]
+    assert (restored - wanted).abs().max() < 2e-3
+    assert float((restored * rows).sum() / restored.sum()) == pytest.approx(40.0, abs=0.02)
+    assert float((restored * columns).sum() / restored.sum()) == pytest.approx(70.0, abs=0.02)
