@@ -18,7 +18,8 @@ from torch import Tensor
 from hemline.blending.crop import TARGETS, crop_for_inpainting
 from hemline.blending.stitch import stitch_inpainted
 from hemline.hosts.pictures import load_image
-from hemline.kernels import gaussian_blur, resize_planes
+from hemline.kernels import gaussian_blur
+from hemline.resampling import resize_planes
 from hemline.segmentation.shape import feather_mask
 
 SIZES = ((1003, 777), (64, 64), (4096, 3072))

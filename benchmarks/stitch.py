@@ -27,7 +27,8 @@ from torch.nn import functional
 
 from hemline.blending.regions import Joining
 from hemline.blending.stitch import Stitch, stitch_regions
-from hemline.kernels import gaussian_blur, resize_planes
+from hemline.kernels import gaussian_blur
+from hemline.resampling import resize_planes
 from hemline.segmentation.shape import feather_mask
 
 RUNS = 5

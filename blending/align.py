@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..kernels import resize_planes, support_box
+from ..kernels import support_box
+from ..resampling import resize_planes
 from ..tensors import ShapeError, as_image, match_mask, resize_mask
 from .align_fit import Fit, difference_unmoved, fit_move
 from .align_scene import NOTHING, SHIFT_RANGE, ZOOM_RANGE, Scene, make_scene, search_move

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import LANCZOS_LOBES, resize_part, resize_planes, support_box
+from ..kernels import support_box
+from ..resampling import LANCZOS_LOBES, resize_part, resize_planes
 from ..tensors import (
     RangeError,
     ShapeError,

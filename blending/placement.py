@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import LANCZOS_LOBES, resize_planes
+from ..resampling import LANCZOS_LOBES, resize_planes
 from ..tensors import ShapeError, check_name
 from .tiles import Tile
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import restore_planes
+from ..resampling import restore_planes
 from ..tensors import check_name
 from .align import ALIGNMENTS, Alignment, Move, find_alignment
 from .color_match import CELL_PX, METHODS, SPACES, ColourFit, apply_fits, fit_colours

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..kernels import resize_part, resize_planes
+from ..resampling import resize_part, resize_planes
 from ..tensors import RangeError, ShapeError, check_range, resize_mask
 from .crop_boxes import cut_image
 from .stitch import CropBox, inside_frame, keep_range

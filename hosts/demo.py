@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..blending.compare import stamp
-from ..kernels import resize_planes
+from ..resampling import resize_planes
 from ..tensors import MissingModel
 from .events import Events
 from .files import FolderStore
@@ -112,6 +112,6 @@ def _panels(outputs: dict[str, tuple[Any, ...]]) -> list[tuple[str, Tensor]]:
         ("photo", outputs["1"][0][0]),
         ("detected", outputs["10"][0][0]),
         ("soft mask", mask),
-        ("crop for inpainting", outputs["6"][0][0]),
-        ("recoloured, stitched back", outputs["9"][0][0]),
+        ("crop for inpainting", outputs["6"][0][0][0]),
+        ("recoloured, stitched back", outputs["9"][0][0][0]),
     ]

@@ -12,7 +12,7 @@ from ..blending.tryon import MASK_SHAPES, TARGETS_OWN, TRYON_FITS, TryOnInputs, 
 from ..blending.tryon_contract import contract_lines
 from ..blending.tryon_targets import TRYON_TARGETS
 from ..context import Context, Lettering
-from ..kernels import resize_planes
+from ..resampling import resize_planes
 from .spec import NotGiven, Port, Result, node
 
 # A preview of more pictures than this helps nobody and is slow to send.

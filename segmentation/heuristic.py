@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import resize_planes
+from ..resampling import resize_planes
 from ..tensors import ShapeError, as_image
 from .body_prior import GROUPS, BodyPrior, load_body_prior, place_maps
 from .color_model import colour_memberships, learn_parts

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..kernels import resize_planes
+from ..resampling import resize_planes
 from .body_prior import BodyPrior, place_maps
 from .color_model import colour_memberships, learn_parts
 

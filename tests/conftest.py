@@ -7,6 +7,11 @@ import os
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
+# A slow machine is no fault of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 # What is installed where the tests run must not decide what they see; plugin tests ask for their own.
 os.environ["HEMLINE_PLUGINS"] = "off"
 ROOT = Path(__file__).resolve().parent.parent

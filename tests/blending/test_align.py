@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.photos import moved, photo
 
 from hemline.blending.align import LEAST_MOVE_PX, Move, find_alignment
-from hemline.kernels import resize_planes
+from hemline.resampling import resize_planes
 from hemline.segmentation.shape import feather_mask
 from hemline.tensors import ShapeError
 

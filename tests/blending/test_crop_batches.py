@@ -9,7 +9,8 @@ import torch
 from torch.nn import functional
 
 from hemline.blending.crop import crop_for_inpainting, empty_masks, latent_mask
-from hemline.kernels import gaussian_blur, resize_planes
+from hemline.kernels import gaussian_blur
+from hemline.resampling import resize_planes
 from hemline.segmentation.shape import feather_mask
 from hemline.tensors import RangeError, ShapeError, UnknownName
 

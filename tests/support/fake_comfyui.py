@@ -42,7 +42,7 @@ VERSIONS = ("V1", "V3")
 # Every name that the pack uses inside itself and that a host, or another pack, may have in sys.modules.
 DECOYS = (
     "nodes", "execution", "app", "utils", "tests", "scripts", "segmentation", "blending", "hosts", "kernels",
-    "tensors", "context", "plugins", "training",
+    "resampling", "tensors", "context", "plugins", "training",
 )  # fmt: skip
 Version = Literal["V1", "V3"]
 
