@@ -85,7 +85,13 @@ def _part_weights(size: int, start: float, stop: float, limit: int) -> tuple[Ten
 
 
 def _apply(planes: Tensor, down: Tensor, across: Tensor) -> Tensor:
-    return _apply_rows(_apply_rows(planes.float(), down).mT, across).mT
+    if planes.device.type != "cpu":
+        return _apply_rows(_apply_rows(planes.float(), down).mT, across).mT
+    # One plane after the other, so that what lies between the two axes stays small.
+    result = torch.empty((*planes.shape[:-2], len(down), len(across)))
+    for place, plane in zip(result.flatten(0, -3), planes.flatten(0, -3), strict=True):
+        place.copy_(_apply_rows(_apply_rows(plane.float(), down).mT, across).mT)
+    return result
 
 
 def _apply_rows(planes: Tensor, weights: Tensor) -> Tensor:
@@ -104,8 +110,12 @@ def _apply_rows(planes: Tensor, weights: Tensor) -> Tensor:
 
 def _lanczos_weights(size: int, source: int) -> Tensor:
     """The matrix ``[size, source]`` that resamples one axis; every row sums to 1."""
+    return _lanczos_rows(size, source).float()
+
+
+def _lanczos_rows(size: int, source: int) -> Tensor:
     scale = source / size
-    return _weights_at((torch.arange(size, dtype=torch.float64) + 0.5) * scale, source, scale).float()
+    return _weights_at((torch.arange(size, dtype=torch.float64) + 0.5) * scale, source, scale)
 
 
 def _weights_at(centres: Tensor, source: int, scale: float) -> Tensor:
@@ -131,7 +141,7 @@ def _lanczos(offsets: Tensor, reach: float) -> Tensor:
 def _unmoved_weights(size: int, source: int, _shift: float, _zoom: float) -> Tensor:
     if source <= size:
         return _lanczos_weights(size, source)
-    return _inverse(_lanczos_weights(source, size).double(), _lanczos_weights(size, source).double(), source / size)
+    return _inverse(_lanczos_rows(source, size), _lanczos_rows(size, source), source / size)
 
 
 def _moved_weights(size: int, source: int, shift: float, zoom: float) -> Tensor:

@@ -24,6 +24,8 @@ LEAST_MOVE_PX = 0.1
 LARGEST_ERROR_PX = 0.1
 # Of the grid on which two crops are compared: finer ones tell the place hardly better and take time and memory.
 LONGEST_SIDE = 640
+# What red, green and blue have of it: W3C Compositing's Lum.
+LIGHTNESS = (0.3, 0.59, 0.11)
 # A gain beyond this, and a move so much larger than what is looked for, are chance.
 LEAST_GAIN = 0.6
 REACH = 1.2
@@ -128,12 +130,14 @@ def _objection(fit: Fit, error: float, before: float, size: tuple[int, int]) -> 
 
 def _lightness(image: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """The picture's lightness ``[1,1,h,w]`` at a size, and 1 where it may be looked at."""
-    kept = image.isfinite().all(-1) & (mask <= NOTHING)
+    plane = torch.zeros_like(image[..., 0], dtype=torch.float32)
+    for channel, share in enumerate(LIGHTNESS):
+        plane.add_(image[..., channel], alpha=share)
+    kept = plane.isfinite() & (mask <= NOTHING)  # a channel that is not finite makes the sum so
     if image.shape[-1] == 4:
         kept &= image[..., 3] >= 0.5
-    plane = (image[..., :3].float() @ image.new_tensor((0.3, 0.59, 0.11)).float()).nan_to_num(0.0, 0.0, 0.0)
     kept = resize_mask(kept.float(), *size) > 1 - NOTHING
-    return resize_planes(plane.unsqueeze(1), *size), kept.float().unsqueeze(1)
+    return resize_planes(plane.nan_to_num_(0.0, 0.0, 0.0).unsqueeze(1), *size), kept.float().unsqueeze(1)
 
 
 def _largest_error(fit: Fit, support: Tensor, size: tuple[int, int]) -> float:

@@ -40,6 +40,7 @@ MAD_TO_SIGMA = 1.4826
 # Residuals are never taken to be finer than a quarter of an 8-bit code.
 FINEST_SIGMA = 0.25 / 255
 ROUNDS = 12
+STRIP_ROWS = 128
 # From step to step, so that twelve reach from the whole range to a code.
 NARROWING = 0.6
 
@@ -153,11 +154,14 @@ def apply_fits(
         fit = fits[index] if len(fits) > 1 else fits[0]
         if fit is not None and strength > 0:
             rows, columns = _around(shares[index] > 0, 0)
-            place = (index, rows, columns, slice(3))
-            old = image[place].float()
-            share = shares[index, rows, columns].float().clamp(0, 1).unsqueeze(-1) * strength
-            mixed = _in_range(old + share * (_map(old, fit) - old), old).to(image.dtype)
-            result[place] = torch.where(share > 0, mixed, image[place])
+            limits = _limits(image[index, rows, columns, :3])
+            for top in range(rows.start, min(rows.stop, image.shape[1]), STRIP_ROWS):  # keeps what is between small
+                strip = slice(top, min(top + STRIP_ROWS, rows.stop))
+                place = (index, strip, columns, slice(3))
+                old = image[place].float()
+                share = shares[index, strip, columns].float().clamp(0, 1).unsqueeze(-1) * strength
+                mixed = (old + share * (_map(old, fit) - old)).clamp(*limits).to(image.dtype)
+                result[place] = torch.where(share > 0, mixed, image[place])
     return result
 
 
@@ -173,9 +177,9 @@ def _map(colours: Tensor, fit: ColourFit) -> Tensor:
     return decode(encode(colours) @ fit.matrix.T.to(colours.device) + fit.offset.to(colours.device))
 
 
-def _in_range(colours: Tensor, source: Tensor) -> Tensor:
+def _limits(source: Tensor) -> tuple[float, float]:
     low, high = source.aminmax()
-    return colours.clamp(0 if float(low) >= 0 else -math.inf, 1 if float(high) <= 1 else math.inf)
+    return 0 if float(low) >= 0 else -math.inf, 1 if float(high) <= 1 else math.inf
 
 
 def _around(out: Tensor, reach: int) -> tuple[slice, slice]:

@@ -69,7 +69,7 @@ def join_images(
         old, new = (image[index, rows, columns, channels].float() for image in (base, layer))
         share = plane[rows, columns].float().clamp(0, 1)
         joined = _join(old, new, share, seam, levels)
-        result[index, rows, columns, channels] = torch.where(share.unsqueeze(-1) > 0, joined, old).to(base.dtype)
+        result[index, rows, columns, channels] = torch.where(share.unsqueeze(-1) > 0, joined, old, out=joined)
     return result
 
 
@@ -103,7 +103,7 @@ def _join(old: Tensor, new: Tensor, share: Tensor, seam: str, levels: int) -> Te
 
 
 def _join_linear(old: Tensor, new: Tensor, share: Tensor, levels: int = 0) -> Tensor:
-    return old + share.unsqueeze(-1) * (new - old)
+    return (new - old).mul_(share.unsqueeze(-1)).add_(old)
 
 
 def _join_poisson(old: Tensor, new: Tensor, share: Tensor, levels: int) -> Tensor:

@@ -103,7 +103,7 @@ class ZipFiles:
         self._entries: dict[str, zipfile.ZipInfo] = {}
         for entry in entries:
             name = "/".join(check_inside(entry.filename, f"{path}: the entry"))
-            if entry.is_dir() or not name:
+            if entry.filename.endswith("/") or not name:  # is_dir() of Python 3.11 falls over a name of nothing
                 continue
             if name in self._entries:
                 raise BadFile(f"{path} holds {name!r} twice; pack it again.")

@@ -253,6 +253,17 @@ def test_what_is_no_archive_is_told(tmp_path, data):
         read_all(tmp_path / "a.zip")
 
 
+def test_an_entry_without_a_name_is_no_picture(tmp_path):
+    content = io.BytesIO()
+    make_zip(content, [("a.png", png_bytes((30, 30))), ("b.png", png_bytes((30, 30)))])
+    data = bytearray(content.getvalue())
+    record = data.index(b"PK\x01\x02")  # of a.png, in the directory
+    data[record + 46] = 0  # a name ends at a NUL
+    (tmp_path / "a.zip").write_bytes(data)
+    with open_files(tmp_path / "a.zip") as source:
+        assert source.find("**/*") == ["b.png"]
+
+
 @settings(max_examples=300)
 @given(st.data())
 def test_a_damaged_archive_never_raises_anything_else(tmp_path_factory, data):
