@@ -135,7 +135,25 @@ TRY_ON = (
     )),
 )  # fmt: skip
 
+FOLDER_OF_COMPOSITES = (
+    Group("1 Pictures, overlays and masks, paired by name", (
+        (step("loaded", "HemlineBatchLoad", source="composites/jobs.yaml"),
+         note("hint", "Put originals, enhanced pictures and masks into folders of the input folder, and a job file "
+              "beside them: its keys are on the help page of Batch Load. What follows runs once for each picture.")),
+    )),
+    Group("2 The enhanced picture through the mask", (
+        (step("hardened", "HemlineRefineMask", mask=("loaded", 1), islands_percent=0.0, holes_percent=0.0, edge_px=0,
+              normalise=("loaded", 5)),),
+        (step("blended", "HemlineBlendLayers", base=("loaded", 0), layer=("loaded", 2), mask=("hardened", 0),
+              mode=("loaded", 6), opacity=("loaded", 8)),),
+    )),
+    Group("3 Each under its name", (
+        (step("saved", "SaveImage", images=("blended", 0), filename_prefix=("loaded", 4)),),
+    )),
+)  # fmt: skip
+
 WORKFLOWS = {
+    "composites_of_a_folder": FOLDER_OF_COMPOSITES,
     "outfit_swap_with_an_inpaint_model": OUTFIT_SWAP,
     "several_garments_in_one_picture": SEVERAL_GARMENTS,
     "try_on_hand_off": TRY_ON,

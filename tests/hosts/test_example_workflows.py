@@ -12,8 +12,11 @@ import torch
 from support.examples import FOLDER, NODES, WORKFLOWS, write_pictures
 from support.stand_in import MODEL_NODES, with_stand_in
 
+from hemline.hosts.batch_jobs import BatchSettings, run_jobs
+from hemline.hosts.events import Events
 from hemline.hosts.files import headless_context
 from hemline.hosts.headless import HEADLESS_NODES
+from hemline.hosts.pictures import load_image
 from hemline.hosts.workflow import load_workflow, run_workflow
 
 
@@ -83,6 +86,21 @@ def test_several_garments_come_back_in_one_picture(run: Any) -> None:
     crops = results[of_class(prompt, "HemlineInpaintCrop")].outputs[0]
     assert len(crops) >= 2 and len(results[of_class(prompt, "HemlineInpaintStitch")].outputs[0]) == 1
     assert len(list(output.glob("garments_*.png"))) == 1
+
+
+def test_composites_of_a_folder_are_what_the_batch_command_writes(run: Any, pictures: Path, tmp_path: Path) -> None:
+    _, _, output = run("composites_of_a_folder", False)
+    counts = run_jobs(pictures / "composites" / "jobs.yaml", tmp_path, BatchSettings(), events=Events(True))
+    assert (counts.done, counts.failed) == (2, 0)
+    for number in (1, 2):
+        ours, command = (
+            load_image(folder / name).image
+            for folder, name in (
+                (output, f"look{number}_composite_00001_.png"), (tmp_path, f"look{number}_composite.png")
+            )
+        )  # fmt: skip
+        assert (ours - command).abs().max() <= 1.01 / 255, "Save Image cuts fractions of levels off"
+        assert (command < load_image(pictures / "composites" / "originals" / f"look{number}.png").image - 0.1).any()
 
 
 def test_the_hand_over_gives_back_the_person_and_saves_the_folders(run: Any) -> None:

@@ -133,7 +133,7 @@ def test_the_chain_gives_the_picture_that_the_headless_runner_gives(
     prompt = chain(fake)
     shown = succeeded(real.run(prompt))["outputs"]["saved"]["images"][0]
     context = headless_context(tmp_path, device="cpu", input_folder=real.base / "input")
-    headless = run_workflow(prompt, HEADLESS_NODES, context)["stitched"].outputs[0]
+    headless = run_workflow(prompt, HEADLESS_NODES, context)["stitched"].outputs[0][0]
     assert (real.view(shown) - headless.clamp(0, 1)).abs().max() <= 1.01 / 255
 
 

@@ -14,6 +14,16 @@ from support.stand_in import repaint
 FOLDER = Path(__file__).parents[2] / "example_workflows"
 WORKFLOWS = sorted(path.stem for path in FOLDER.glob("*.json"))
 SIZE = (640, 448)
+JOBS = """jobs:
+  - name: "retouched"
+    background_pattern: "originals/*.png"
+    overlay_pattern: "enhanced/*.png"
+    mask_pattern: "masks/*.png"
+    output_template: "{name}_composite.png"
+    normalize: 3
+    blend_mode: "multiply"
+    opacity: 0.5
+"""
 
 
 @node(
@@ -31,4 +41,10 @@ NODES = {**HEADLESS_NODES, stand_in.id: stand_in}
 def write_pictures(folder: Path) -> None:
     store = FolderStore(folder)
     store.save_image("photo", draw_person(*SIZE, seed=2)[0][0])
+    store.save_text("composites/jobs.yaml", JOBS)
+    for number in (1, 2):
+        original, worn = draw_person(160, 112, seed=number)
+        store.save_image(f"composites/originals/look{number}", original[0])
+        store.save_image(f"composites/enhanced/look{number}", 1 - original[0])
+        store.save_image(f"composites/masks/look{number}", worn["upper"])
     store.save_image("garment", draw_person(300, 300, seed=1, boxes=[(60, -40, 240, 500)])[0][0])
