@@ -178,7 +178,7 @@ def _map(colours: Tensor, fit: ColourFit) -> Tensor:
 
 
 def _limits(source: Tensor) -> tuple[float, float]:
-    low, high = source.aminmax()
+    low, high = source.amin(), source.amax()  # aminmax of half floats is missing from torch 2.1
     return 0 if float(low) >= 0 else -math.inf, 1 if float(high) <= 1 else math.inf
 
 
