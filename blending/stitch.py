@@ -86,11 +86,13 @@ def stitch_regions(
     joining: Joining | None = None,
     *,
     onto: Tensor | None = None,
+    before_crop: Callable[[], None] = lambda: None,
 ) -> Stitched:
     """One picture, or batch, with all the repainted crops of several stitches of it in place, whatever their order.
 
     stitches: all of the same pictures. inpainted: for each stitch as in `stitch_inpainted`; where several stitches have
-    several results of one crop, the n-th go together. onto: as there.
+    several results of one crop, the n-th go together. onto: as there. before_crop: called before each crop is worked
+    on; what it raises ends the work.
 
     Where crops overlap, each is joined to the original alone; what they change is added up and divided by the sum of
     their masks where that is above 1. A single crop gives just what it gives alone. `changed` is the largest mask at
@@ -110,6 +112,7 @@ def stitch_regions(
         picture = regions[group[0]].picture
         joined: list[Joined] = []
         for index in group:
+            before_crop()
             part, found[index] = join_region(regions[index], base[picture], joining)
             joined.append(part)
         put_joined(joined, result[picture], changed[picture])
@@ -128,14 +131,14 @@ def describe_found(found: Sequence[Found], joining: Joining) -> tuple[str, ...]:
 
 def stitch_lists(
     stitches: Sequence[Stitch], inpainted: Sequence[Tensor], joining: Joining | None = None, *,
-    masks: Sequence[Tensor] = (), onto: Sequence[Tensor] = (),
+    masks: Sequence[Tensor] = (), onto: Sequence[Tensor] = (), before_crop: Callable[[], None] = lambda: None,
 ) -> list[Stitched]:  # fmt: skip
     """One result for each source picture, in order of first appearance, with all of its crops in place.
 
     One stitch with several `inpainted` gives a result for each of them; otherwise there are as many of one as of the
     other, and stitches whose pictures are equal belong to one source. masks: soft masks of the whole pictures to
     stitch by in place of the stitches' own, one for all or one for each. onto: as in `stitch_regions`, one for all or
-    one for each result. Raises `ShapeError` where the numbers do not fit.
+    one for each result. before_crop: as there. Raises `ShapeError` where the numbers do not fit.
     """
     count = len(inpainted)
     if len(stitches) not in (1, count):
@@ -150,9 +153,12 @@ def stitch_lists(
     groups = [[index] for index in range(count)] if len(stitches) == 1 else _by_source(whole)
     bases = _one_or_each(onto, len(groups), "pictures to stitch onto", "results") if onto else [None] * len(groups)
     return [
-        stitch_regions([whole[index] for index in group], [inpainted[index] for index in group], joining, onto=base)
+        stitch_regions(
+            [whole[index] for index in group], [inpainted[index] for index in group], joining, onto=base,
+            before_crop=before_crop,
+        )
         for group, base in zip(groups, bases, strict=True)
-    ]
+    ]  # fmt: skip
 
 
 def _one_or_each(items: Sequence[Tensor], count: int, name: str, of: str) -> Sequence[Tensor]:

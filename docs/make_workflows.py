@@ -52,6 +52,19 @@ def note(name: str, text: str) -> Step:
     return Step(name, "MarkdownNote", {"text": text})
 
 
+def _repaint(what: str) -> tuple[tuple[Step, ...], ...]:
+    """Two columns: the conditions for an inpaint model and its run, between the steps "crop" and "decoded"."""
+    return (
+        (step("prompt", "CLIPTextEncode", "What to wear", clip=("model", 1), text=what),
+         step("avoid", "CLIPTextEncode", "What to avoid", clip=("model", 1), text="text, logo"),
+         step("conditions", "InpaintModelConditioning", positive=("prompt", 0), negative=("avoid", 0),
+              vae=("model", 2), pixels=("crop", 0), mask=("crop", 1))),
+        (step("sampler", "KSampler", model=("model", 0), positive=("conditions", 0), negative=("conditions", 1),
+              latent_image=("conditions", 2)),
+         step("decoded", "VAEDecode", samples=("sampler", 0), vae=("model", 2))),
+    )  # fmt: skip
+
+
 FIND = Group("1 Find the garment", (
     (step("photo", "LoadImage", "Photo", image="photo.png"),
      note("hint", "Load a photo. **what** says which garments are to be changed. Grow the mask where the new garment "
@@ -66,13 +79,7 @@ OUTFIT_SWAP = (
         (step("crop", "HemlineInpaintCrop", image=("photo", 0), mask=("grown", 0), target="SD 1.5"),
          step("model", "CheckpointLoaderSimple", "Your inpaint model", ckpt_name="your inpaint model.safetensors"),
          note("choose", "Choose an **inpaint** checkpoint, and its family as **target** of Inpaint Crop.")),
-        (step("prompt", "CLIPTextEncode", "What to wear", clip=("model", 1), text="a dark green knitted sweater"),
-         step("avoid", "CLIPTextEncode", "What to avoid", clip=("model", 1), text="text, logo"),
-         step("conditions", "InpaintModelConditioning", positive=("prompt", 0), negative=("avoid", 0),
-              vae=("model", 2), pixels=("crop", 0), mask=("crop", 1))),
-        (step("sampler", "KSampler", model=("model", 0), positive=("conditions", 0), negative=("conditions", 1),
-              latent_image=("conditions", 2)),
-         step("decoded", "VAEDecode", samples=("sampler", 0), vae=("model", 2))),
+        *_repaint("a dark green knitted sweater"),
     )),
     Group("3 Back into the photo", (
         (step("stitched", "HemlineInpaintStitch", stitch=("crop", 3), image=("decoded", 0), align="shift and zoom",
@@ -93,13 +100,7 @@ SEVERAL_GARMENTS = (
         (step("crop", "HemlineInpaintCrop", image=("photo", 0), mask=("grown", 0), garments=("found", 0),
               target="SD 1.5", split="per garment"),
          step("model", "CheckpointLoaderSimple", "Your inpaint model", ckpt_name="your inpaint model.safetensors")),
-        (step("prompt", "CLIPTextEncode", "What to wear", clip=("model", 1), text="blue denim"),
-         step("avoid", "CLIPTextEncode", "What to avoid", clip=("model", 1), text="text, logo"),
-         step("conditions", "InpaintModelConditioning", positive=("prompt", 0), negative=("avoid", 0),
-              vae=("model", 2), pixels=("crop", 0), mask=("crop", 1))),
-        (step("sampler", "KSampler", model=("model", 0), positive=("conditions", 0), negative=("conditions", 1),
-              latent_image=("conditions", 2)),
-         step("decoded", "VAEDecode", samples=("sampler", 0), vae=("model", 2))),
+        *_repaint("blue denim"),
     )),
     Group("3 All of them back into one photo", (
         (step("stitched", "HemlineInpaintStitch", stitch=("crop", 3), image=("decoded", 0), align="shift and zoom",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -16,6 +17,7 @@ from ..blending.fill import FILLS, teaches_nothing
 from ..blending.regions import STITCH_MATCHES, Joining
 from ..blending.seams import SEAMS, WIDEST_PX
 from ..blending.stitch import Stitch, describe_found, stitch_lists
+from ..context import Context
 from ..segmentation.garments import Garments
 from ..segmentation.split import SPLITS, Piece, split_mask
 from ..tensors import HemlineError, as_image, check_name, match_batch, match_mask
@@ -97,21 +99,23 @@ def inpaint_crop(
     image: Tensor, mask: Tensor, target: str = "SDXL", context_factor: float = 1.2, padding: int = 32,
     width: int = 1024, height: int = 1024, multiple: int = 8, fill: str = "grey", split: str = "whole",
     frames: str = "each", leave_frame: str = "if needed", empty_mask: str = "pass", garments: Garments | None = None,
-    extra_1: Tensor | None = None, extra_2: Tensor | None = None,
+    extra_1: Tensor | None = None, extra_2: Tensor | None = None, *, context: Context,
 ) -> Result:  # fmt: skip
     """Cuts out the mask with its surroundings at exactly the size that the inpainting model wants."""
     image, mask = match_batch((as_image(image), match_mask(mask, as_image(image))), ("image", "mask"))
     empty = _check_empty(mask, empty_mask)
     extras = [extra for extra in (extra_1, extra_2) if extra is not None]
     groups = _groups(mask, garments, split, frames)
-    crops = [
-        crop_for_inpainting(
+    crops: list[Crop] = []
+    for masks, pictures, _ in groups:  # pieces have boxes of their own
+        context.check_cancelled()
+        crop = crop_for_inpainting(
             image, masks, target=target, context=context_factor, padding_px=padding, width=width, height=height,
             multiple=multiple, frames=frames, leave_frame=leave_frame, fill=fill, extras=extras, of_frames=pictures,
             whole=None if split == "whole" else mask[list(pictures)],
-        )
-        for masks, pictures, _ in groups
-    ]  # fmt: skip
+        )  # fmt: skip
+        crops.append(crop)
+        context.progress(len(crops), len(groups))
     labels = [label for _, _, label in groups]
     columns = (
         [crop.image for crop in crops],
@@ -236,10 +240,16 @@ def _describe(
 def inpaint_stitch(
     stitch: Sequence[Stitch], image: Sequence[Tensor], mask: Sequence[Tensor] | None = None, seam: str = "linear",
     match_colours: str = "none", seam_width: int = 0, onto: Sequence[Tensor] | None = None, align: str = "off",
-    match_space: str = "sRGB",
+    match_space: str = "sRGB", *, context: Context,
 ) -> Result:  # fmt: skip
     """Puts repainted crops back into their whole pictures along the soft masks, in any order."""
     joining = Joining(seam, match_colours, seam_width or None, match_space, align)
-    results = stitch_lists(stitch, image, joining, masks=mask or (), onto=onto or ())
+    begun, total = itertools.count(), sum(map(len, image))
+
+    def before_crop() -> None:
+        context.check_cancelled()
+        context.progress(next(begun), total)
+
+    results = stitch_lists(stitch, image, joining, masks=mask or (), onto=onto or (), before_crop=before_crop)
     text = describe_found([found for result in results for found in result.found], joining)
     return Result(([result.image for result in results], [result.changed for result in results]), text=text)

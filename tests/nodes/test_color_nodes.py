@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import torch
+from support.contexts import CONTEXT
 
 from hemline.nodes.color import estimate_foreground_node, match_colours_node
 from hemline.nodes.inpaint import inpaint_crop, inpaint_stitch
@@ -36,7 +37,9 @@ def test_estimate_foreground_gives_colours_a_cutout_and_the_background():
 def test_inpaint_stitch_tells_of_the_tone_only_where_it_was_asked_to_match_it():
     image, mask = torch.rand(1, 200, 160, 3) * 0.8 + 0.1, torch.zeros(1, 200, 160)
     mask[:, 80:120, 60:100] = 1
-    crops, _, _, stitches, *_ = inpaint_crop(image=image, mask=mask, target="as is").outputs
-    assert inpaint_stitch(stitch=stitches, image=crops).text == ()
-    matched = inpaint_stitch(stitch=stitches, image=[crops[0] - 0.04], seam="poisson", match_colours="affine")
+    crops, _, _, stitches, *_ = inpaint_crop(context=CONTEXT, image=image, mask=mask, target="as is").outputs
+    assert inpaint_stitch(context=CONTEXT, stitch=stitches, image=crops).text == ()
+    matched = inpaint_stitch(
+        context=CONTEXT, stitch=stitches, image=[crops[0] - 0.04], seam="poisson", match_colours="affine"
+    )
     assert "fitted on" in matched.text[0] and (matched.outputs[0][0] - image).abs().max() < 1e-3

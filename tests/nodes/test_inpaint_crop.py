@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+from support.contexts import CONTEXT
 
 from hemline.kernels import gaussian_blur
 from hemline.nodes.inpaint import inpaint_crop, inpaint_stitch
@@ -15,7 +18,7 @@ NAMES = [port.name for port in inpaint_crop.outputs]
 
 def run(image, mask, **options):
     """The node's result, and its outputs by name."""
-    result = inpaint_crop(image=image, mask=mask, target="as is", **options)
+    result = inpaint_crop(context=CONTEXT, image=image, mask=mask, target="as is", **options)
     return result, dict(zip(NAMES, result.outputs, strict=True))
 
 
@@ -62,10 +65,10 @@ def test_the_crops_of_all_pieces_cover_what_the_whole_covers():
     covered = torch.cat([stitch.mask for stitch in outputs["stitch"]]).sum(0, keepdim=True)
     assert torch.allclose(covered, mask, atol=1e-6)
     assert all(stitch.image.data_ptr() == image.data_ptr() for stitch in outputs["stitch"])
-    (back,), _ = inpaint_stitch(stitch=outputs["stitch"], image=outputs["image"]).outputs
+    (back,), _ = inpaint_stitch(context=CONTEXT, stitch=outputs["stitch"], image=outputs["image"]).outputs
     assert torch.allclose(back, image, atol=1e-6)
     red = [torch.tensor([1.0, 0.0, 0.0]).expand_as(crop) for crop in outputs["image"]]
-    (painted,), _ = inpaint_stitch(stitch=outputs["stitch"], image=red).outputs
+    (painted,), _ = inpaint_stitch(context=CONTEXT, stitch=outputs["stitch"], image=red).outputs
     assert torch.allclose(painted[mask == 1], torch.tensor([1.0, 0.0, 0.0]), atol=1e-5)
     assert torch.equal(painted[mask == 0], image[mask == 0])
 
@@ -79,11 +82,31 @@ def test_where_pieces_are_mixed_each_of_them_is_sampled():
     red = torch.tensor([1.0, 0.0, 0.0])
     columns = zip(outputs["image"], outputs["sampling_mask"], strict=True)
     crops = [torch.where(sampled.unsqueeze(-1) > 0, red, crop) for crop, sampled in columns]
-    (painted,), _ = inpaint_stitch(stitch=outputs["stitch"], image=crops).outputs
+    (painted,), _ = inpaint_stitch(context=CONTEXT, stitch=outputs["stitch"], image=crops).outputs
     assert torch.allclose(painted[mask >= 0.5], (image + mask.unsqueeze(-1) * (red - image))[mask >= 0.5], atol=1e-5)
     (agnostic, *_), (noise, *_) = outputs["agnostic"], outputs["noise_mask"]
     assert (agnostic[outputs["sampling_mask"][0] == 1] == 0.5).all()
     assert (noise[outputs["sampling_mask"][0] == 1] >= 0.5).all()
+
+
+def test_a_cancel_is_heard_before_each_piece_on_the_way_there_and_back():
+    image, garments = torch.rand(1, H, W, 3), dressed()
+    seen: list[tuple[int, int]] = []
+
+    def stop_at_the_second() -> None:
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+
+    context = replace(CONTEXT, check_cancelled=stop_at_the_second, progress=lambda *step: seen.append(step))
+    wanted = {"image": image, "mask": garments.union(), "garments": garments, "split": "per garment"}
+    with pytest.raises(KeyboardInterrupt):
+        inpaint_crop(context=context, target="as is", **wanted)
+    assert seen == [(1, 2)]
+    _, outputs = run(**wanted)
+    seen.clear()
+    with pytest.raises(KeyboardInterrupt):
+        inpaint_stitch(context=context, stitch=outputs["stitch"], image=outputs["image"])
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize("frames", ["each", "one box", "smooth"])
@@ -92,7 +115,9 @@ def test_every_way_to_crop_a_batch_comes_back_from_inpaint_stitch(split, frames)
     image, garments = torch.rand(3, H, W, 3), dressed(3)
     mask = garments.union()
     _, outputs = run(image, mask, garments=garments, split=split, frames=frames)
-    (back,), _ = inpaint_stitch(stitch=outputs["stitch"], image=[crop + 0.5 for crop in outputs["image"]]).outputs
+    (back,), _ = inpaint_stitch(
+        context=CONTEXT, stitch=outputs["stitch"], image=[crop + 0.5 for crop in outputs["image"]]
+    ).outputs
     assert torch.equal(back[mask == 0], image[mask == 0])
     assert torch.allclose(back[mask == 1], image[mask == 1] + 0.5, atol=1e-5)
 
@@ -134,7 +159,7 @@ def test_an_empty_mask_passes_with_a_word_or_stops_by_choice():
         run(image, mask, empty_mask="error")
     result, outputs = run(image[:1], mask[1:2], split="per region")
     assert outputs["label"] == ["whole"] and "nothing will be repainted" in result.text[-1]
-    (back,), _ = inpaint_stitch(stitch=outputs["stitch"], image=outputs["image"]).outputs
+    (back,), _ = inpaint_stitch(context=CONTEXT, stitch=outputs["stitch"], image=outputs["image"]).outputs
     assert torch.equal(back, image[:1])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from support.contexts import CONTEXT
 
 from hemline.hosts.files import headless_context
 from hemline.nodes import NODES
@@ -121,7 +122,7 @@ def test_combining_leaves_out_what_is_not_connected():
 
 
 def test_cropping_an_empty_mask_says_so():
-    result = inpaint_crop(image=torch.rand(1, 60, 40, 3), mask=torch.zeros(1, 64, 64), target="SD 1.5")
+    result = inpaint_crop(context=CONTEXT, image=torch.rand(1, 60, 40, 3), mask=torch.zeros(1, 64, 64), target="SD 1.5")
     assert any("mask is empty" in line for line in result.text)
 
 
