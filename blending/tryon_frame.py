@@ -64,12 +64,15 @@ def box_size(way: str, size: Size, frame: Size, mask_box: CropBox | None, wanted
 
 
 def place_box(mask_box: CropBox | None, extent: Size, frame: Size, *, on_mask: bool) -> CropBox:
-    """A box of this size on the middle of the mask or the frame, moved as little as holding mask and frame needs."""
+    """A box of this size on the middle of the mask or the frame, moved as little as holding mask and frame needs.
+
+    On the frame it lies as high as the mask lets it, because that is where heads are.
+    """
     starts: list[int] = []
     for axis in (0, 1):
         room = frame[axis] - extent[axis]
         low, high = (mask_box[axis], mask_box[axis + 2]) if mask_box else (0, frame[axis])
-        start = (low + high - extent[axis]) // 2 if on_mask else room // 2
+        start = (low + high - extent[axis]) // 2 if on_mask else 0 if axis and mask_box else room // 2
         if room >= 0:
             start = min(max(start, 0), room)
             if mask_box:
