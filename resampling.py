@@ -110,18 +110,18 @@ def _apply_rows(planes: Tensor, weights: Tensor) -> Tensor:
 
 def _lanczos_weights(size: int, source: int) -> Tensor:
     """The matrix ``[size, source]`` that resamples one axis; every row sums to 1."""
-    return _lanczos_rows(size, source).float()
+    return _lanczos_rows(size, source, torch.float32)
 
 
-def _lanczos_rows(size: int, source: int) -> Tensor:
+def _lanczos_rows(size: int, source: int, dtype: torch.dtype = torch.float64) -> Tensor:
     scale = source / size
-    return _weights_at((torch.arange(size, dtype=torch.float64) + 0.5) * scale, source, scale)
+    return _weights_at((torch.arange(size, dtype=torch.float64) + 0.5) * scale, source, scale, dtype)
 
 
-def _weights_at(centres: Tensor, source: int, scale: float) -> Tensor:
+def _weights_at(centres: Tensor, source: int, scale: float, dtype: torch.dtype = torch.float64) -> Tensor:
     """The matrix that samples an axis of `source` pixels at the centres, pixels of the result being `scale` wide."""
     reach = max(1.0, scale)
-    result = torch.zeros((len(centres), source), dtype=torch.float64)
+    result = torch.zeros((len(centres), source), dtype=dtype)
     for first in range(0, len(centres), WEIGHT_ROWS):  # block by block: rows have few places, and all near each other
         block = centres[first : first + WEIGHT_ROWS]
         low = max(math.floor(float(block.amin()) - LANCZOS_LOBES * reach), 0)
@@ -148,13 +148,13 @@ def _moved_weights(size: int, source: int, shift: float, zoom: float) -> Tensor:
     """The matrix ``[size, source]`` that undoes a zoom about the middle, a shift and an enlargement of one axis."""
     middle, scale = source / 2, source / size
     places = middle + zoom * ((torch.arange(size, dtype=torch.float64) + 0.5) * scale - middle) + shift
-    reducing = _weights_at(places.clamp(0.5, source - 0.5), source, scale * zoom)
+    places = places.clamp(0.5, source - 0.5)
     if source <= size:
-        return reducing.float()
+        return _weights_at(places, source, scale * zoom, torch.float32)
     seen = (middle + (torch.arange(source, dtype=torch.float64) + 0.5 - shift - middle) / zoom) / scale
     inside = (seen >= 0) & (seen <= size)  # what the planes show from beyond the result's edge tells nothing of it
     enlarging = _weights_at(seen.clamp(0, size), size, 1 / (scale * zoom)) * inside.unsqueeze(1)
-    return _inverse(enlarging, reducing, scale)
+    return _inverse(enlarging, _weights_at(places, source, scale * zoom), scale)
 
 
 def _inverse(enlarging: Tensor, reducing: Tensor, scale: float) -> Tensor:

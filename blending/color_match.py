@@ -238,11 +238,13 @@ def _pool(planes: Tensor, cell: int) -> Tensor:
 
 
 def _cells_of(picture: Tensor, kept: Tensor, weights: Tensor, cell: int) -> _Cells:
-    colours = torch.where(kept, picture[..., :3].float().permute(2, 0, 1), 0)
     chosen = weights > 0
     step = max(1, math.ceil(int(chosen.sum()) / MANY_CELLS))
     counts = weights[chosen][::step]
-    return _Cells(_pool(colours, cell)[:, chosen].T[::step] / counts.unsqueeze(1), counts, int(weights.sum()))
+    # One channel after the other, so that only their cells are held together.
+    channels = [_pool(torch.where(kept, picture[..., index].float(), 0).unsqueeze(0), cell)[0] for index in range(3)]
+    colours = torch.stack([channel[chosen][::step] for channel in channels], dim=1) / counts.unsqueeze(1)
+    return _Cells(colours, counts, int(weights.sum()))
 
 
 def _fit(source: _Cells, target: _Cells, paired: bool, method: str, space: str) -> ColourFit:
