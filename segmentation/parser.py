@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,6 +24,9 @@ CLASSES = (
     "bag", "neckwear", "accessory",
 )  # fmt: skip
 """What the recipe of training/ teaches, in this order; weights may know other classes."""
+
+SECOND_SCALES = (1.3, 1.0, 0.75)
+"""The second look at a person is a mean over these scales about the one at which the head is as large as known."""
 
 STRIDE = 32
 """Input sides are multiples of this: five halvings."""
@@ -141,6 +144,40 @@ def fold_norms(net: ParserNet) -> ParserNet:
     return folded.eval()
 
 
+class Looker(Protocol):
+    """What finds garments in a crop by a network: the shipped parser, or a network that the user brings.
+
+    A network has words of its own, and each may mean one of the canonical `classes`; background comes first in both.
+    """
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the planes mean that `understand` gives."""
+        ...
+
+    @property
+    def long_side(self) -> int:
+        """The scale of the training, px."""
+        ...
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """About the scale that fits a person's head the second look takes the mean over these; none: the training's."""
+        ...
+
+    def look(self, planes: Tensor, *, flip: bool = False, long_side: int | None = None) -> Tensor:
+        """The probabilities ``[words,h,w]`` for a picture; see the function `look`."""
+        ...
+
+    def understand(self, chances: Tensor) -> Tensor:
+        """The probabilities ``[classes,h,w]`` that those of the words, ``[words,h,w]``, come to."""
+        ...
+
+    def name_region(self, label: str, mask: Tensor, chances: Tensor) -> str:
+        """The network's own word for a region of a class: mask ``[h,w]`` where the words have these chances; or ""."""
+        ...
+
+
 @dataclass(frozen=True)
 class Parser:
     """A network that is ready to parse.
@@ -155,6 +192,26 @@ class Parser:
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)
     std: tuple[float, ...] = (0.25, 0.25, 0.25)
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    scales: tuple[float, ...] = SECOND_SCALES
+
+    def look(self, planes: Tensor, *, flip: bool = False, long_side: int | None = None) -> Tensor:
+        """The probabilities ``[classes,h,w]`` for a picture ``[3,H,W]``, at half the scale; see the function `look`."""
+        scale = (long_side or self.long_side) / max(planes.shape[-2:])
+        # Even sides, so that half of them is a whole number of logits and the padding can be cut off exactly.
+        height, width = (max(2, 2 * round(side * scale / 2)) for side in planes.shape[-2:])
+        small = _resize(planes.unsqueeze(0), (height, width))
+        if not flip:
+            return _probabilities(self, small)[0]
+        plain, mirrored = _probabilities(self, torch.cat([small, small.flip(-1)]))
+        return (plain + mirrored.flip(-1)) / 2
+
+    def understand(self, chances: Tensor) -> Tensor:
+        """The probabilities as they are: this network's words are the canonical classes."""
+        return chances
+
+    def name_region(self, label: str, mask: Tensor, chances: Tensor) -> str:
+        """No word: this network has none of its own."""
+        return ""
 
     def to(self, device: torch.device) -> Parser:
         """The same parser with its network moved to a device."""
@@ -228,19 +285,12 @@ def parse_image(
 
 
 @torch.no_grad()
-def look(parser: Parser, planes: Tensor, *, flip: bool = False, long_side: int | None = None) -> Tensor:
-    """The probabilities ``[classes,h,w]`` for a picture ``[3,H,W]`` (0..1, float32), at half the scale of the training.
+def look(parser: Looker, planes: Tensor, *, flip: bool = False, long_side: int | None = None) -> Tensor:
+    """The probabilities ``[words,h,w]`` for a picture ``[3,H,W]`` (0..1, float32), at half the scale of the training.
 
     flip: also looks at the mirrored picture and takes the mean. long_side: another scale than that of the training, px.
     """
-    scale = (long_side or parser.long_side) / max(planes.shape[-2:])
-    # Even sides, so that half of them is a whole number of logits and the padding can be cut off exactly.
-    height, width = (max(2, 2 * round(side * scale / 2)) for side in planes.shape[-2:])
-    small = _resize(planes.unsqueeze(0), (height, width))
-    if not flip:
-        return _probabilities(parser, small)[0]
-    plain, mirrored = _probabilities(parser, torch.cat([small, small.flip(-1)]))
-    return (plain + mirrored.flip(-1)) / 2
+    return parser.look(planes, flip=flip, long_side=long_side)
 
 
 def _probabilities(parser: Parser, planes: Tensor) -> Tensor:

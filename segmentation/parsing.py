@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,11 +17,11 @@ from torch.nn import functional
 from ..tensors import ShapeError, as_image
 from .edges import enlarge, refine_chances, upsample_mask
 from .garments import Box, Garment, Garments, mask_box
-from .parser import Parser
+from .parser import Looker
 from .part_masks import LEAST_WHOLE, PartMasks, PersonParts
 from .parts import PARTS, find_parts
-from .person_regions import BODY, Person
-from .persons import look_again, look_around
+from .person_regions import BODY, Person, persons_in_boxes
+from .persons import Sight, look_again, look_around
 from .vocabulary import CARRIED_LABELS, LEGEND
 from .votes import Region, vote
 
@@ -72,15 +73,16 @@ class _Canvas:
 
 
 def parse_garments(
-    parser: Parser, image: Tensor, labels: Sequence[str], *, person_boxes: Sequence[Sequence[Box]] | None = None,
+    parser: Looker, image: Tensor, labels: Sequence[str], *, person_boxes: Sequence[Sequence[Box]] | None = None,
     flip: bool = True, check_cancelled: Callable[[], None] = lambda: None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda done, total: None, finder: Looker | None = None, method: str = METHOD,
 ) -> tuple[Garments, tuple[Look, ...]]:  # fmt: skip
     """The garments with one of `labels` of each person, every part of each person, and what was looked at.
 
     image: ``[B,H,W,3|4]``, 0..1; alpha is ignored. person_boxes: for each picture the boxes of its persons in pixels;
     where there are none they are found. flip: also looks at the mirrored crop and takes the mean. Masks are float32 on
     the image's device. progress is called with (pictures done, pictures), check_cancelled per picture and per person.
+    finder: who looks for persons, if not the parser itself. method: what the garments say that they were found by.
     Raises `ShapeError` for something that is no image, and for boxes for another number of pictures.
     """
     image = as_image(image)
@@ -93,15 +95,17 @@ def parse_garments(
         check_cancelled()
         picture = image[index, ..., :3].float().nan_to_num(0.0).clamp(0, 1).permute(2, 0, 1)
         boxes = person_boxes[index] if person_boxes else ()
-        sight = look_around(parser, picture, boxes=boxes, flip=flip, check_cancelled=check_cancelled)
+        sight = _look_around(parser, finder, picture, boxes, flip, check_cancelled)
         before = len(canvas.looks)
         for person in sight.persons:
             check_cancelled()
             begun = time.perf_counter()
-            chances = look_again(parser, picture, sight, person, flip=flip)
-            if boxes or shows_body(chances, parser.classes):
+            words = look_again(parser, picture, sight, person, flip=flip)
+            chances = parser.understand(words)
+            if boxes or not tells_bodies(parser.classes) or shows_body(chances, parser.classes):
                 number = len(canvas.looks) - before
-                _add_person(canvas, picture, person, chances, parser.classes, (index, number), set(labels))
+                named = partial(parser.name_region, chances=words)
+                _add_person(canvas, picture, person, chances, parser.classes, (index, number), set(labels), named)
                 canvas.looks.append(Look(index, number, person.box, person.frame, time.perf_counter() - begun))
         missed += [] if len(canvas.looks) > before else [index]
         progress(index + 1, batch)
@@ -110,15 +114,38 @@ def parse_garments(
         where = "" if batch == 1 else f" in picture {', '.join(str(index + 1) for index in missed)}"
         notes = (NOTHING.format(where=where),)
     parts = PartMasks((batch, height, width), canvas.persons, device=image.device)
-    garments = Garments(width, height, batch, tuple(canvas.items), METHOD, parts, notes, canvas.labels)
+    garments = Garments(width, height, batch, tuple(canvas.items), method, parts, notes, canvas.labels)
     return garments, tuple(canvas.looks)
+
+
+def _look_around(
+    parser: Looker, finder: Looker | None, picture: Tensor, boxes: Sequence[Box], flip: bool,
+    check_cancelled: Callable[[], None],
+) -> Sight:  # fmt: skip
+    """The persons in a picture; where nobody can be told from what is worn, the whole picture is one."""
+    size = (picture.shape[-2], picture.shape[-1])
+    finder = finder or parser
+    if not boxes and not tells_bodies(finder.classes):
+        boxes = [(0.0, 0.0, float(size[1]), float(size[0]))]
+    if boxes and not parser.scales:  # the first look serves to find persons and their scale alone
+        nothing = torch.zeros((0, 0, 0), device=picture.device)
+        return Sight(tuple(persons_in_boxes(boxes, size, device=picture.device)), nothing, nothing, finder)
+    return look_around(finder, picture, boxes=boxes, flip=flip, check_cancelled=check_cancelled)
+
+
+def tells_bodies(classes: Sequence[str]) -> bool:
+    """Whether persons can be found by these classes, not only what they wear."""
+    return {"skin", "hair"} <= set(classes)
 
 
 def _add_person(
     canvas: _Canvas, picture: Tensor, person: Person, chances: Tensor, classes: Sequence[str], place: tuple[int, int],
-    wanted: set[str],
+    wanted: set[str], named: Callable[[str, Tensor], str],
 ) -> None:  # fmt: skip
-    """Adds one person's garments, parts and labels to what has been found in the batch; place: picture and person."""
+    """Adds one person's garments, parts and labels to what has been found in the batch; place: picture and person.
+
+    named: the network's own word for a label and its mask.
+    """
     x0, y0, x1, y1 = person.frame
     crop = picture[:, y0:y1, x0:x1]
     work = shrink(crop, chances)
@@ -131,7 +158,9 @@ def _add_person(
             whole = torch.zeros(picture.shape[1:], device=picture.device)
             whole[spot[1:]] = mask
             box = mask_box(whole)
-            canvas.items += [Garment(whole, region.label, region.score, box, *place)] if box is not None else []
+            if box is not None:
+                word = named(region.label, region.mask)
+                canvas.items.append(Garment(whole, region.label, region.score, box, *place, native_label=word))
     # 16 bits tell colours well enough for edges, and let go of the batch's own copy.
     canvas.persons.append(PersonParts(place[0], person.frame, crop.half(), parts))
     planes = {region.label: region.mask for region in regions} | {name: parts[name] for name in ("hair", *PARTS)}

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .parser import Parser, look
+from .parser import Looker, look
 from .person_regions import FRAME_ASPECT, LEVEL, Person, head_height, persons_in, persons_in_boxes, search_scale
 
 # A frame longer than this (long over short side) shows a person too small at once, whatever it shows.
@@ -36,8 +36,8 @@ FIRST_SCALES, TRUST, LEAST_DOUBT = (1.0, 2 / 3, 5 / 12), 4.0, 1e-2
 # Heads (hair, hat, face, down to where clothes are wider) should be this share of the training's long side: on cut
 # photos of the validation part, heads of 72 of 384 px serve best from the whole figure to the bust.
 HEAD_SHARE_SEEN = 72 / 384
-# The second look is a mean over scales about the one that fits, within these limits; without a head it is unknown.
-SECOND_SCALES, LEAST_SCALE, HEADLESS_SCALE = (1.3, 1.0, 0.75), 1 / 3, 2 / 3
+# The second look is a mean over scales about the one that fits, no smaller than this; without a head it is unknown.
+LEAST_SCALE, HEADLESS_SCALE = 1 / 3, 2 / 3
 # Less than this share of a frame is no head.
 LEAST_HEAD = 0.02
 
@@ -47,17 +47,18 @@ class Sight:
     """What a look around a picture showed. persons: the largest first, equally large ones left to right.
 
     chances: ``[C,h,w]``, the probabilities of the whole picture over several scales; first: those at the scale of the
-    training alone.
+    training alone, of the words. by: whose look it was, where that is not who looks again.
     """
 
     persons: tuple[Person, ...]
     chances: Tensor
     first: Tensor
+    by: Looker | None = None
 
 
 @torch.no_grad()
 def look_around(
-    parser: Parser,
+    parser: Looker,
     picture: Tensor,
     *,
     boxes: Sequence[Sequence[float]] = (),
@@ -74,10 +75,11 @@ def look_around(
     """
     size = (picture.shape[-2], picture.shape[-1])
     check_cancelled()
-    first = look(parser, picture, flip=flip)
+    words = look(parser, picture, flip=flip)
+    first = parser.understand(words)
     chances = _over_scales(parser, picture, first, flip=flip)
     if boxes:
-        return Sight(tuple(persons_in_boxes(boxes, size, device=picture.device)), chances, first)
+        return Sight(tuple(persons_in_boxes(boxes, size, device=picture.device)), chances, words, parser)
     persons = persons_in(chances, parser.classes, size)
     # Where there are fewer pixels than the parser sees, crops show nothing new.
     small = _may_be_small(persons, size) and min(size) >= parser.long_side / 4
@@ -90,17 +92,18 @@ def look_around(
         again = looks.closer(frames, over_scales=not small)
         # A frame about somebody at the edge may show more of a bus than of him; what only tiles showed must hold.
         persons = again if small or len(again) >= len(persons) else persons
-    return Sight(tuple(persons), chances, first)
+    return Sight(tuple(persons), chances, words, parser)
 
 
-def _over_scales(parser: Parser, picture: Tensor, first: Tensor, *, flip: bool) -> Tensor:
+def _over_scales(parser: Looker, picture: Tensor, first: Tensor, *, flip: bool) -> Tensor:
     """The probabilities over `FIRST_SCALES`; a scale has the more say, the more it sees and the surer it is of that.
 
     first: the look at the first of these scales; the result has its size.
     """
     size = first.shape[1:]
     sides = [round(parser.long_side * scale) for scale in FIRST_SCALES[1:]]
-    looks = torch.stack([first, *(_fit(look(parser, picture, flip=flip, long_side=side), size) for side in sides)])
+    others = (parser.understand(look(parser, picture, flip=flip, long_side=side)) for side in sides)
+    looks = torch.stack([first, *(_fit(chances, size) for chances in others)])
     somebody = (looks[:, 0] < 1 - LEVEL).float()
     doubt = -(looks * looks.clamp_min(1e-6).log()).sum(1)
     seen = somebody.sum((1, 2)).clamp_min(1e-3)
@@ -123,8 +126,8 @@ def _area(frame: tuple[int, int, int, int]) -> int:
 
 
 @torch.no_grad()
-def look_again(parser: Parser, picture: Tensor, sight: Sight, person: Person, *, flip: bool = False) -> Tensor:
-    """The probabilities ``[C,h,w]`` for a person's frame; what is another person's is background there.
+def look_again(parser: Looker, picture: Tensor, sight: Sight, person: Person, *, flip: bool = False) -> Tensor:
+    """The probabilities of the words ``[W,h,w]`` for a person's frame; what is another person's is background there.
 
     A mean over some scales about that at which the head is as large as the parser knows heads. What has been looked at
     already, the whole picture at the scale of the training, is not looked at twice.
@@ -134,20 +137,22 @@ def look_again(parser: Parser, picture: Tensor, sight: Sight, person: Person, *,
     crop = picture[:, top:bottom, left:right]
     looks: list[Tensor] = []
     for side in _sides_for(parser, sight, person, size):
-        seen = side == parser.long_side and tuple(crop.shape[1:]) == size
+        seen = side == parser.long_side and tuple(crop.shape[1:]) == size and sight.by in (None, parser)
         looks.append(sight.first if seen else look(parser, crop, flip=flip, long_side=side))
     finest = max((chances.shape[1:] for chances in looks), key=max)
     return keep_share(torch.stack([_fit(chances, finest) for chances in looks]).mean(0), person, size)
 
 
-def _sides_for(parser: Parser, sight: Sight, person: Person, size: tuple[int, int]) -> list[int]:
+def _sides_for(parser: Looker, sight: Sight, person: Person, size: tuple[int, int]) -> list[int]:
     """The long sides, px, at which to look at a person's frame; different ones, the largest first."""
+    if not parser.scales:
+        return [parser.long_side]
     left, top, right, bottom = person.frame
     rows, columns = (max(1, round(side * sight.chances.shape[1] / size[0])) for side in (bottom - top, right - left))
     seen = torch.stack([_sample(plane, person.frame, size, (rows, columns)) for plane in sight.chances])
-    head = head_height(keep_share(seen, person, size), parser.classes) / max(rows, columns)
+    head = head_height(keep_share(seen, person, size), (sight.by or parser).classes) / max(rows, columns)
     fitting = HEAD_SHARE_SEEN / head if head > LEAST_HEAD else HEADLESS_SCALE
-    scales = [min(1.0, max(LEAST_SCALE, factor * min(1.0, fitting))) for factor in SECOND_SCALES]
+    scales = [min(1.0, max(LEAST_SCALE, factor * min(1.0, fitting))) for factor in parser.scales]
     return sorted({round(parser.long_side * scale) for scale in scales}, reverse=True)
 
 
@@ -200,7 +205,7 @@ class _Looks:
     """Looks at crops of one picture, put together with the first look at the whole of it."""
 
     def __init__(
-        self, parser: Parser, picture: Tensor, first: Tensor, *, flip: bool, check_cancelled: Callable[[], None]
+        self, parser: Looker, picture: Tensor, first: Tensor, *, flip: bool, check_cancelled: Callable[[], None]
     ) -> None:
         self.parser, self.picture, self.flip, self.check_cancelled = parser, picture, flip, check_cancelled
         size = picture.shape[-2:]
@@ -219,7 +224,7 @@ class _Looks:
         for left, top, right, bottom in crops:
             self.check_cancelled()
             crop = self.picture[:, top:bottom, left:right]
-            chances = look(self.parser, crop, flip=self.flip)
+            chances = self.parser.understand(look(self.parser, crop, flip=self.flip))
             chances = _over_scales(self.parser, crop, chances, flip=self.flip) if over_scales else chances
             x0, y0 = int(left * columns / width), int(top * rows / height)
             x1, y1 = max(x0 + 1, int(right * columns / width)), max(y0 + 1, int(bottom * rows / height))

@@ -85,7 +85,8 @@ class Attention(nn.Module):
 
     def _split(self, tokens: Tensor) -> Tensor:
         """``[B,H,W,C]`` -> ``[B,heads,H*W,C/heads]``."""
-        return tokens.flatten(1, 2).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        batch, channels = tokens.shape[0], tokens.shape[-1]
+        return tokens.reshape(batch, -1, self.heads, channels // self.heads).transpose(1, 2)
 
 
 class FeedForward(nn.Module):
@@ -150,14 +151,14 @@ class Head(nn.Module):
         """Tokens ``[B,H,W,C]`` of all stages -> logits ``[B,labels,H,W]`` of the first one's size."""
         size = levels[0].shape[1:3]
         weights = [cast(nn.Linear, merge).weight for merge in self.merges]
-        logits = self.classify.bias.view(1, -1, 1)
+        logits = cast(Tensor, self.classify.bias).view(1, -1, 1)
         for first in range(0, len(self.bias), HEAD_CHUNK):
             rows = slice(first, first + HEAD_CHUNK)
             total = _merge(levels[0], weights[0][rows]) + self.bias[rows].view(-1, 1, 1)
             for tokens, weight in zip(levels[1:], weights[1:], strict=True):
                 total = total + functional.interpolate(_merge(tokens, weight[rows]), size, mode="bilinear")
             logits = logits + self.classify.weight[:, rows, 0, 0] @ functional.relu(total).flatten(2)
-        return logits.unflatten(2, size)
+        return logits.reshape(*logits.shape[:2], *size)
 
 
 class SegformerNet(nn.Module):
@@ -190,4 +191,5 @@ def _tokens(planes: Tensor) -> Tensor:
 
 def _merge(tokens: Tensor, weight: Tensor) -> Tensor:
     """Tokens ``[B,H,W,C]`` times a weight ``[D,C]`` as planes ``[B,D,H,W]``."""
-    return (weight @ tokens.flatten(1, 2).mT).unflatten(2, tokens.shape[1:3])
+    batch, height, width, _ = tokens.shape
+    return (weight @ tokens.flatten(1, 2).mT).reshape(batch, len(weight), height, width)

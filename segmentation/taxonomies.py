@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..tensors import check_name, unknown_name
+from .vocabulary import LABELS
 
 BACKGROUND = "background"
+# What networks call the pixels of nothing.
+BACKGROUND_WORDS = ("background", "null", "unlabelled", "unlabeled", "unlabel", "void")
 
 Words = Mapping[str, str | None]
 
@@ -76,6 +79,29 @@ LIP = _words(
 )
 """Look into Person, 20 classes (Gong et al., CVPR 2017)."""
 
+CIHP = {**{word: label for word, label in LIP.items() if word != "Jumpsuits"}, "Torso-skin": "skin"}
+"""Crowd Instance-level Human Parsing, 20 classes (Gong et al., ECCV 2018): LIP's, but bare torso for jumpsuits."""
+
+FASHN = _words(
+    (BACKGROUND, "background"),
+    ("upper", "top"),
+    ("dress", "dress"),
+    ("skirt", "skirt"),
+    ("pants", "pants"),
+    ("footwear", "feet"),
+    ("headwear", "hat"),
+    ("neckwear", "scarf"),
+    ("bag", "bag"),
+    ("accessory", "belt|glasses|jewelry"),
+    ("hair", "hair"),
+    ("face", "face"),
+    ("arms", "arms"),
+    ("hands", "hands"),
+    ("legs", "legs"),
+    ("skin", "torso"),
+)
+"""The 18 classes of FASHN's human parser. It has no word for shoes: `feet` are shod or bare."""
+
 DEEPFASHION2 = _words(
     ("upper", "short sleeve top|long sleeve top|vest|sling"),
     ("outer", "short sleeve outwear|long sleeve outwear"),
@@ -128,11 +154,64 @@ TAXONOMIES: dict[str, Words] = {
     "ccp": CCP,
     "atr": ATR,
     "lip": LIP,
+    "cihp": CIHP,
+    "fashn": FASHN,
     "deepfashion2": DEEPFASHION2,
     "fashionpedia": FASHIONPEDIA,
     "modanet": MODANET,
     "coco": COCO,
 }
+
+NUMBERED: dict[str, tuple[str, ...]] = {
+    "atr": (
+        "Background", "Hat", "Hair", "Sunglasses", "Upper-clothes", "Skirt", "Pants", "Dress", "Belt", "Left-shoe",
+        "Right-shoe", "Face", "Left-leg", "Right-leg", "Left-arm", "Right-arm", "Bag", "Scarf",
+    ),
+    "lip": (
+        "Background", "Hat", "Hair", "Glove", "Sunglasses", "Upper-clothes", "Dress", "Coat", "Socks", "Pants",
+        "Jumpsuits", "Scarf", "Skirt", "Face", "Left-arm", "Right-arm", "Left-leg", "Right-leg", "Left-shoe",
+        "Right-shoe",
+    ),
+    "cihp": (
+        "Background", "Hat", "Hair", "Glove", "Sunglasses", "Upper-clothes", "Dress", "Coat", "Socks", "Pants",
+        "Torso-skin", "Scarf", "Skirt", "Face", "Left-arm", "Right-arm", "Left-leg", "Right-leg", "Left-shoe",
+        "Right-shoe",
+    ),
+    "fashionpedia": (
+        "unlabelled", "shirt, blouse", "top, t-shirt, sweatshirt", "sweater", "cardigan", "jacket", "vest", "pants",
+        "shorts", "skirt", "coat", "dress", "jumpsuit", "cape", "glasses", "hat",
+        "headband, head covering, hair accessory", "tie", "glove", "watch", "belt", "leg warmer", "tights, stockings",
+        "sock", "shoe", "bag, wallet", "scarf", "umbrella", "hood", "collar", "lapel", "epaulette", "sleeve", "pocket",
+        "neckline", "buckle", "zipper", "applique", "bead", "bow", "flower", "fringe", "ribbon", "rivet", "ruffle",
+        "sequin", "tassel",
+    ),
+}  # fmt: skip
+"""The words of taxonomies in the order in which networks number them; Fashionpedia's after one for no garment."""
+
+_TOPS = ("upper", "outer", "dress")
+_ALL = (*_TOPS, "pants", "skirt", "footwear", "legwear", "headwear", "neckwear", "bag", "accessory")
+PART_OWNERS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("hood", "collar", "lapel", "epaulette", "sleeve", "neckline"), _TOPS),
+    **dict.fromkeys(
+        ("pocket", "buckle", "zipper", "applique", "bead", "bow", "flower", "fringe", "ribbon", "rivet", "ruffle",
+         "sequin", "tassel"), _ALL,
+    ),
+}  # fmt: skip
+"""Words for parts of garments, and the canonical labels of the garments that may hold one."""
+
+
+def find_label(word: str) -> str | None:
+    """What `canonical_label` says of a word in the first taxonomy that knows it; canonical labels mean themselves.
+
+    Raises `UnknownName` for a word that nobody knows.
+    """
+    plain = _plain(word)
+    if plain in BACKGROUND_WORDS:
+        return BACKGROUND
+    known = {_plain(name): label for words in reversed(TAXONOMIES.values()) for name, label in words.items()}
+    if plain not in known and plain not in LABELS:
+        raise unknown_name("Word", word, known)
+    return plain if plain in LABELS else known[plain]
 
 
 def canonical_label(word: str, taxonomy: str) -> str | None:
