@@ -128,8 +128,7 @@ def _look_around(
     if not boxes and not tells_bodies(finder.classes):
         boxes = [(0.0, 0.0, float(size[1]), float(size[0]))]
     if boxes and not parser.scales:  # the first look serves to find persons and their scale alone
-        nothing = torch.zeros((0, 0, 0), device=picture.device)
-        return Sight(tuple(persons_in_boxes(boxes, size, device=picture.device)), nothing, nothing, finder)
+        return Sight(tuple(persons_in_boxes(boxes, size, device=picture.device)), picture[:0], None, finder)
     return look_around(finder, picture, boxes=boxes, flip=flip, check_cancelled=check_cancelled)
 
 

@@ -47,12 +47,13 @@ class Sight:
     """What a look around a picture showed. persons: the largest first, equally large ones left to right.
 
     chances: ``[C,h,w]``, the probabilities of the whole picture over several scales; first: those at the scale of the
-    training alone, of the words. by: whose look it was, where that is not who looks again.
+    training alone, of the words, or None where nobody needed that. by: whose look it was, where that is not who looks
+    again.
     """
 
     persons: tuple[Person, ...]
     chances: Tensor
-    first: Tensor
+    first: Tensor | None
     by: Looker | None = None
 
 
@@ -135,10 +136,11 @@ def look_again(parser: Looker, picture: Tensor, sight: Sight, person: Person, *,
     size = (picture.shape[-2], picture.shape[-1])
     left, top, right, bottom = person.frame
     crop = picture[:, top:bottom, left:right]
+    known = sight.first if tuple(crop.shape[1:]) == size and sight.by in (None, parser) else None
     looks: list[Tensor] = []
     for side in _sides_for(parser, sight, person, size):
-        seen = side == parser.long_side and tuple(crop.shape[1:]) == size and sight.by in (None, parser)
-        looks.append(sight.first if seen else look(parser, crop, flip=flip, long_side=side))
+        seen = known if side == parser.long_side else None
+        looks.append(look(parser, crop, flip=flip, long_side=side) if seen is None else seen)
     finest = max((chances.shape[1:] for chances in looks), key=max)
     return keep_share(torch.stack([_fit(chances, finest) for chances in looks]).mean(0), person, size)
 

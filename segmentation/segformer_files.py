@@ -173,7 +173,8 @@ def _background_first(
     network: SegformerNet, words: Sequence[str], meanings: Sequence[str | None]
 ) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
     """Words and meanings with the background first, as the network's channels are afterwards."""
-    order = sorted(range(len(words)), key=lambda number: (meanings[number] != BACKGROUND, number))
+    first = meanings.index(BACKGROUND)
+    order = [first, *(number for number in range(len(words)) if number != first)]
     state = network.head.classify.state_dict()
     network.head.classify.load_state_dict({name: tensor[order] for name, tensor in state.items()})
     return tuple(words[number] for number in order), tuple(meanings[number] for number in order)

@@ -120,8 +120,11 @@ class SegformerParser:
         seen = self.body.understand(self.body.look(planes, flip=flip, long_side=side))
         parts = torch.stack([seen[self.body.classes.index(name)] for name in ("skin", "hair")])
         parts = functional.interpolate(parts.unsqueeze(0), tuple(chances.shape[-2:]), mode="bilinear")[0]
-        ground = chances[:1]
-        return torch.cat([ground * (1 - parts.sum(0)), chances[1:], ground * parts])
+        own = zip(self.words[: len(chances)], self.labels, strict=False)
+        ground = [_class_of(label) == BACKGROUND and not _owners(word) for word, label in own]
+        shares = torch.ones_like(chances)
+        shares[ground] = (1 - parts.sum(0)).clamp_min(0)
+        return torch.cat([chances * shares, parts * chances[ground].sum(0)])
 
     def understand(self, chances: Tensor) -> Tensor:
         """The probabilities ``[classes,h,w]`` of canonical classes; sums stay. A garment has its parts.

@@ -114,7 +114,7 @@ def read_plan(
 
 def _read_stage(state: Mapping[str, Tensor], number: int, heads: int, stride: int) -> Stage:
     stage = f"stages.{number}."
-    depth = _count(state, rf"stages\.{number}\.blocks\.(\d+)\.feed\.expand\.weight")
+    depth = _count(state, rf"stages\.{number}\.blocks\.(\d+)\..*")
     if not depth:
         raise NotSegformer(f"stage {number} has no blocks")
     channels, _, patch, _ = _shape(state, f"{stage}embed.weight", 4)
