@@ -177,6 +177,10 @@ class Looker(Protocol):
         """The network's own word for a region of a class: mask ``[h,w]`` where the words have these chances; or ""."""
         ...
 
+    def divide_body(self, parts: dict[str, Tensor], chances: Tensor) -> dict[str, Tensor]:
+        """The soft masks ``[h,w]`` of `find_parts`, better divided where the network has words for parts."""
+        ...
+
 
 @dataclass(frozen=True)
 class Parser:
@@ -212,6 +216,10 @@ class Parser:
     def name_region(self, label: str, mask: Tensor, chances: Tensor) -> str:
         """No word: this network has none of its own."""
         return ""
+
+    def divide_body(self, parts: dict[str, Tensor], chances: Tensor) -> dict[str, Tensor]:
+        """The parts as they are: this network only knows skin."""
+        return parts
 
     def to(self, device: torch.device) -> Parser:
         """The same parser with its network moved to a device."""

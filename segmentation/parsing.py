@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -104,8 +103,7 @@ def parse_garments(
             chances = parser.understand(words)
             if boxes or not tells_bodies(parser.classes) or shows_body(chances, parser.classes):
                 number = len(canvas.looks) - before
-                named = partial(parser.name_region, chances=words)
-                _add_person(canvas, picture, person, chances, parser.classes, (index, number), set(labels), named)
+                _add_person(canvas, picture, person, parser, words, chances, (index, number), set(labels))
                 canvas.looks.append(Look(index, number, person.box, person.frame, time.perf_counter() - begun))
         missed += [] if len(canvas.looks) > before else [index]
         progress(index + 1, batch)
@@ -138,19 +136,20 @@ def tells_bodies(classes: Sequence[str]) -> bool:
 
 
 def _add_person(
-    canvas: _Canvas, picture: Tensor, person: Person, chances: Tensor, classes: Sequence[str], place: tuple[int, int],
-    wanted: set[str], named: Callable[[str, Tensor], str],
+    canvas: _Canvas, picture: Tensor, person: Person, parser: Looker, words: Tensor, chances: Tensor,
+    place: tuple[int, int], wanted: set[str],
 ) -> None:  # fmt: skip
     """Adds one person's garments, parts and labels to what has been found in the batch; place: picture and person.
 
-    named: the network's own word for a label and its mask.
+    words, chances: what `parser` saw in the person's frame, in its words and in its classes.
     """
+    classes = parser.classes
     x0, y0, x1, y1 = person.frame
     crop = picture[:, y0:y1, x0:x1]
     work = shrink(crop, chances)
     chances = refine_chances(work, chances)
     regions = vote(work, chances, classes)
-    parts = find_parts(chances, classes)
+    parts = parser.divide_body(find_parts(chances, classes), words)
     spot = (place[0], slice(y0, y1), slice(x0, x1))
     for region, mask in zip(regions, _full_size_regions(crop, regions, wanted), strict=True):
         if mask is not None:
@@ -158,7 +157,7 @@ def _add_person(
             whole[spot[1:]] = mask
             box = mask_box(whole)
             if box is not None:
-                word = named(region.label, region.mask)
+                word = parser.name_region(region.label, region.mask, words)
                 canvas.items.append(Garment(whole, region.label, region.score, box, *place, native_label=word))
     # 16 bits tell colours well enough for edges, and let go of the batch's own copy.
     canvas.persons.append(PersonParts(place[0], person.frame, crop.half(), parts))

@@ -36,6 +36,8 @@ REACH_SHARE, OCTAVES, FADE = 0.01, 5, 0.01
 # What a garment anywhere in the picture claims of a part that is near none.
 FAR_CLAIM = 1e-12
 SIDE, OTHER_SIDE = re.compile(r"^(left|right)[-_ ]", re.IGNORECASE), {"left": "right", "right": "left"}
+# What words for parts of the body mean, and into what such a part is divided; the first is the whole of it.
+LIMBS = {"face": ("face", "neck"), "arms": ("arms", "hands"), "legs": ("legs",)}
 NO_BODIES = (
     "This model has no words for skin and hair: the whole picture counts as one person, and there are no body parts. "
     "Give person boxes where there are several."
@@ -121,7 +123,9 @@ class SegformerParser:
         parts = torch.stack([seen[self.body.classes.index(name)] for name in ("skin", "hair")])
         parts = functional.interpolate(parts.unsqueeze(0), tuple(chances.shape[-2:]), mode="bilinear")[0]
         own = zip(self.words[: len(chances)], self.labels, strict=False)
-        ground = [_class_of(label) == BACKGROUND and not _owners(word) for word, label in own]
+        ground = [
+            number for number, (word, label) in enumerate(own) if _class_of(label) == BACKGROUND and not _owners(word)
+        ]
         shares = torch.ones_like(chances)
         shares[ground] = (1 - parts.sum(0)).clamp_min(0)
         return torch.cat([chances * shares, parts * chances[ground].sum(0)])
@@ -155,6 +159,28 @@ class SegformerParser:
         small = functional.interpolate(mask[None, None], tuple(chances.shape[1:]), mode="bilinear", antialias=True)[0]
         best = int((chances[numbers] * small).sum((1, 2)).argmax())
         return SIDE.sub("", self.words[numbers[best]])
+
+    def divide_body(self, parts: dict[str, Tensor], chances: Tensor) -> dict[str, Tensor]:
+        """The parts with face, arms and legs where the words say that they are; the skin stays the same in sum.
+
+        Necks and hands, which such networks count among them, are told as `find_parts` tells them.
+        """
+        groups = {name: [number for number, label in enumerate(self.labels) if label in labels]
+                  for name, labels in LIMBS.items()}  # fmt: skip
+        if not all(groups.values()):
+            return parts
+        size = tuple(parts["skin"].shape)
+        seen = torch.stack([chances[numbers].sum(0) for numbers in groups.values()]).unsqueeze(0)
+        seen = functional.interpolate(seen, size, mode="bilinear")[0] + LEAST_WHOLE
+        divided: dict[str, Tensor] = {}
+        for share, labels in zip(seen / seen.sum(0), LIMBS.values(), strict=True):
+            whole = torch.stack([parts[label] for label in labels]).sum(0)
+            for label in labels:
+                rest = 1.0 if label == labels[0] else 0.0  # of what the other rules gave to no part of this limb
+                inside = (parts[label] + rest * LEAST_WHOLE) / (whole + LEAST_WHOLE)
+                divided[label] = parts["skin"] * share * inside
+        head = (parts["head"] - parts["face"] + divided["face"]).clamp(0, 1)
+        return {**parts, **divided, "head": head}
 
 
 def _owners(word: str) -> tuple[str, ...]:

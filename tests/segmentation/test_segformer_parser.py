@@ -293,6 +293,31 @@ def test_body_parts_are_skin_and_both_shoes_footwear() -> None:
     assert torch.allclose(merged[parser.classes.index("footwear")], chances[9] + chances[10])
 
 
+def test_face_arms_and_legs_lie_where_the_words_say() -> None:
+    parser = random_parser()
+    chances = painted(
+        parser.words, **{"Face": (slice(0, 12), slice(20, 40)), "Left-arm": (slice(12, 30), slice(0, 12)),
+                         "Right-leg": (slice(30, 48), slice(20, 40))},
+    )  # fmt: skip
+    skin = parser.understand(chances)[parser.classes.index("skin")]
+    nothing = torch.zeros_like(skin)
+    guess = {"skin": skin, "hair": nothing, "head": skin * 0.5, "face": skin * 0.5, "neck": skin * 0.25,
+             "hands": skin * 0.25, "arms": nothing, "legs": nothing}  # fmt: skip
+    parts = parser.divide_body(guess, chances)
+    total = sum(parts[name] for name in ("face", "neck", "hands", "arms", "legs"))
+    assert torch.allclose(total, skin, atol=1e-4)
+    assert float(parts["legs"][30:, 20:40].min()) > 0.99 and float(parts["legs"][:30].max()) < 1e-2
+    assert float(parts["hands"][12:30, :12].min()) > 0.99
+    face, neck = (parts[name][:12, 20:40] for name in ("face", "neck"))
+    assert torch.allclose(face, 2 * neck, atol=1e-2) and float((face + neck).min()) > 0.99
+    assert float(parts["head"][12:].max()) < 0.01 and torch.allclose(parts["head"][:12, 20:40], face, atol=1e-2)
+
+
+def test_a_network_without_words_for_all_parts_leaves_them_to_the_rules(taught: SegformerParser) -> None:
+    parts = {"skin": torch.rand(4, 4), "face": torch.rand(4, 4)}
+    assert taught.divide_body(parts, torch.rand(6, 4, 4)) is parts
+
+
 def painted(words: tuple[str, ...], **areas: tuple[slice, slice]) -> Tensor:
     labels = torch.zeros(48, 64, dtype=torch.long)
     for name, area in areas.items():
