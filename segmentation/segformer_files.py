@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -206,6 +207,6 @@ def _size(file: Path, size: object) -> tuple[int, float]:
 def _colours(file: Path, config: Mapping[str, object], name: str, default: tuple[float, ...]) -> tuple[float, ...]:
     values = config.get(name, list(default))
     numbers = cast("list[object]", values) if isinstance(values, list) else []
-    if len(numbers) != 3 or not all(isinstance(number, int | float) for number in numbers):
+    if len(numbers) != 3 or not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
         raise BadFile(f"{file.with_name(PREPROCESSOR)} has {name} = {values}; three numbers are wanted.")
     return tuple(float(cast(float, number)) for number in numbers)

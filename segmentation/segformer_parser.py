@@ -122,10 +122,7 @@ class SegformerParser:
         seen = self.body.understand(self.body.look(planes, flip=flip, long_side=side))
         parts = torch.stack([seen[self.body.classes.index(name)] for name in ("skin", "hair")])
         parts = functional.interpolate(parts.unsqueeze(0), tuple(chances.shape[-2:]), mode="bilinear")[0]
-        own = zip(self.words[: len(chances)], self.labels, strict=False)
-        ground = [
-            number for number, (word, label) in enumerate(own) if _class_of(label) == BACKGROUND and not _owners(word)
-        ]
+        ground = [number for number, label in enumerate(self.labels) if label == BACKGROUND]
         shares = torch.ones_like(chances)
         shares[ground] = (1 - parts.sum(0)).clamp_min(0)
         return torch.cat([chances * shares, parts * chances[ground].sum(0)])

@@ -50,6 +50,8 @@ RENAMINGS = tuple((re.compile(there), here) for there, here in (*OLD_NAMES, *NEW
 # The head's parts, which become one layer per stage.
 FUSE, NORM, CLASSIFY = "decode_head.linear_fuse.weight", "decode_head.batch_norm.", "decode_head.classifier."
 BATCH_NORM_EPSILON = 1e-5
+# No encoder takes larger steps at once.
+MOST_STRIDE = 16
 # Names in one message; a file of another network lacks hundreds.
 MOST_NAMES = 4
 
@@ -103,7 +105,7 @@ def read_plan(
     except ValueError as error:
         raise NotSegformer(f"heads cannot be told ({error}); a config.json with num_attention_heads can") from error
     strides = strides or (FIRST_STRIDE, *(NEXT_STRIDE,) * (count - 1))
-    if len(heads) != count or len(strides) != count or min(*heads, *strides) < 1:
+    if len(heads) != count or len(strides) != count or min(*heads, *strides) < 1 or max(strides) > MOST_STRIDE:
         raise NotSegformer(f"it has {count} stages, its configuration heads {list(heads)} and strides {list(strides)}")
     if any(width % number for width, number in zip(channels, heads, strict=True)):
         raise NotSegformer(f"its widths {channels} cannot be divided among heads {list(heads)}")

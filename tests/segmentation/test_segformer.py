@@ -107,7 +107,8 @@ def test_weights_that_are_no_segformer_are_refused_with_what_is_wrong(
 
 
 @pytest.mark.parametrize("options", [{"heads": (1, 2)}, {"heads": (3, 2, 3, 5)}, {"heads": (0, 2, 3, 5)},
-                                     {"strides": (4, 2, 2)}, {"strides": (4, 2, 2, -1)}])  # fmt: skip
+                                     {"strides": (4, 2, 2)}, {"strides": (4, 2, 2, -1)},
+                                     {"strides": (4, 2, 2, 10**12)}])  # fmt: skip
 def test_a_configuration_that_does_not_fit_is_refused(options: dict[str, tuple[int, ...]]) -> None:
     with pytest.raises(NotSegformer, match="heads"):
         build_network(draw_segformer(), **options)

@@ -132,7 +132,8 @@ def test_colours_are_normalised_as_in_the_training(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "values",
     [{"size": 9}, {"size": {"height": 512}}, {"size": {"height": 10**6, "width": 512}}, {"size": "large"},
-     {"image_mean": [1, 2]}, {"image_std": [0, 1, 1]}, {"image_std": ["a", "b", "c"]}],
+     {"image_mean": [1, 2]}, {"image_std": [0, 1, 1]}, {"image_std": [float("nan"), 1, 1]},
+     {"image_std": ["a", "b", "c"]}],
     ids=str,
 )  # fmt: skip
 def test_a_training_that_cannot_be_is_refused(tmp_path: Path, values: dict[str, object]) -> None:

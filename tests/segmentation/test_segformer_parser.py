@@ -150,6 +150,13 @@ def test_every_person_is_looked_at_with_boxes(taught: SegformerParser) -> None:
         assert float(upper.sum() - upper[:, side].sum()) < 0.05 * float(upper.sum())
 
 
+def test_neighbours_are_told_apart_by_a_companion(taught: SegformerParser, shipped: Parser) -> None:
+    image, _ = draw_person(HEIGHT, 420, 7, [(20.0, 24.0, 184.0, 456.0), (236.0, 24.0, 400.0, 456.0)])
+    found, looks = parse_with_segformer(image, taught, companion=shipped)
+    assert {look.person for look in looks} == {item.person for item in found.items} == {0, 1}
+    assert sorted(item.box[0] >= 210 for item in found.items if item.label == "upper") == [False, True]
+
+
 def test_masks_stay_soft_at_the_edges(taught: SegformerParser) -> None:
     found, _ = parse_with_segformer(draw_person(HEIGHT, WIDTH, 100)[0], taught)
     upper = mask_of(found, "upper")
