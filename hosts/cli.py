@@ -17,6 +17,8 @@ from .events import Events
 FAILED, WRONG_USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+models_app = typer.Typer(no_args_is_help=True, help="Look at model files of your own, and convert them.")
+app.add_typer(models_app, name="models")
 
 OutputFolder = Annotated[Path, typer.Option("-o", "--output", help="Folder for the results; it is made if missing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON event a line on standard output.")]
@@ -27,6 +29,7 @@ Flip = Annotated[bool, typer.Option("--flip/--no-flip", help="Also look at the m
 Fallback = Annotated[str, typer.Option(help="Where the parser's file is missing: error or heuristic.")]
 Labels = Annotated[bool, typer.Option("--labels", help="Also write NAME_labels.png, a number for what lies where.")]
 PersonBoxes = Annotated[str, typer.Option("--person-boxes", help="'x0 y0 x1 y1; ...' in pixels or shares from 0 to 1.")]
+ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A .pt, .pth or .safetensors file.")]
 Grow = Annotated[float, typer.Option(help="Pixels to grow the mask by; negative shrinks.")]
 Feather = Annotated[float, typer.Option(help="Width in pixels of the mask's soft edge.")]
 
@@ -175,6 +178,33 @@ def blend(
         blend_files(
             base, layer, output, settings, masks=tuple(masks or ()), excluded=tuple(exclude or ()), events=events
         )
+
+
+@models_app.command()
+def inspect(model: ModelFile, json: AsJson = False) -> None:
+    """Show which network a model file holds, without running anything in it."""
+    from .model_files import inspect_model
+
+    events = Events(json)
+    with _exit_codes(events):
+        inspect_model(model, events)
+
+
+@models_app.command()
+def convert(
+    model: ModelFile,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="MODEL.safetensors beside the file, if left out.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Write a model as safetensors with its classes and architecture, so that no pickle is needed any more."""
+    from .model_files import convert_model
+
+    events = Events(json)
+    with _exit_codes(events):
+        convert_model(model, output, overwrite=overwrite, events=events)
 
 
 @app.command()
