@@ -136,7 +136,7 @@ def describe(value: object) -> str:
     if isinstance(value, Record | Global):
         kind = value.kind if isinstance(value, Record) else value
         if isinstance(kind, Global):
-            return f"a {clean_text(kind.module)}.{clean_text(kind.name)}"
+            return f"{clean_text(kind.module)}.{clean_text(kind.name)}"
     if isinstance(value, str):
         return f"the text {clean_text(value)!r}"
     return f"a {type(value).__name__}"

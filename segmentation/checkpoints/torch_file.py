@@ -45,7 +45,7 @@ def read_torch_file(file: BufferedReader) -> TorchFile:
         raise BadFile(f"it has {size} bytes; checkpoints have at most {MOST_FILE_BYTES}.")
     if start.startswith(b"PK\x03\x04"):
         return _read_zip(file, size)
-    if start.startswith(b"\x80\x02\x8a\x0a"):
+    if start.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
         return _read_legacy(file, size)
     raise BadFile("it is no checkpoint: torch.save writes a zip file or, in old versions, a row of pickles.")
 
@@ -83,7 +83,7 @@ def _read_legacy(file: BufferedReader, size: int) -> TorchFile:
     file.seek(0)
     machine = Machine(file.read(MOST_PICKLE_BYTES))
     if machine.run() != LEGACY_MAGIC or machine.run() != LEGACY_PROTOCOL:
-        raise BadFile("it is no checkpoint of torch: its first numbers are others.")
+        raise BadFile("it is a pickle, but no checkpoint: torch.save writes other numbers first.")
     system, content, keys = machine.run(), machine.run(), machine.run()
     little = isinstance(system, dict) and cast("dict[object, object]", system).get("little_endian") is True
     if not little or sys.byteorder != "little":

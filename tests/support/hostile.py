@@ -153,15 +153,15 @@ def _header(offsets: list[int], shape: list[int] | None = None) -> bytes:
 
 HOSTILE: dict[str, tuple[Make, str]] = {
     # What would run.
-    "os.system in place of a checkpoint": (_zip(RUN), "a os.system"),
-    "os.system in an old file": (lambda path: legacy_file(path, RUN), "a os.system"),
+    "os.system in place of a checkpoint": (_zip(RUN), "holds os.system"),
+    "os.system in an old file": (lambda path: legacy_file(path, RUN), "holds os.system"),
     "os.system as a weight": (
         _zip({"model": module(YOLO, {**yolo_tensors(), "model.0.conv.weight": RUN})}), "os.system"),
     "eval by a name on the stack": (
-        _pickle(b"X\x08\x00\x00\x00builtinsX\x04\x00\x00\x00eval\x93X\x01\x00\x00\x001\x85R."), "a builtins.eval"),
+        _pickle(b"X\x08\x00\x00\x00builtinsX\x04\x00\x00\x00eval\x93X\x01\x00\x00\x001\x85R."), "holds builtins.eval"),
     "a pickle within a pickle": (
-        _zip(Call(Named("pickle", "loads"), (bytes(assemble(RUN).data),))), "a pickle.loads"),
-    "torch.load of another file": (_zip(Call(Named("torch", "load"), ("other.pt",))), "a torch.load"),
+        _zip(Call(Named("pickle", "loads"), (bytes(assemble(RUN).data),))), "holds pickle.loads"),
+    "torch.load of another file": (_zip(Call(Named("torch", "load"), ("other.pt",))), "holds torch.load"),
     "getattr to reach what is not named": (
         _zip(Call(Call(Named("builtins", "getattr"), (Named("os", "path"), "join")), (SHELL,))), "no|without"),
     "functools.partial": (_zip(Call(Named("functools", "partial"), (Named("os", "system"), SHELL))), "partial"),
