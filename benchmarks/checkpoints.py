@@ -3,8 +3,9 @@
     python benchmarks/checkpoints.py FILE [FILE ...]
 
 Give files of your own that you trust: torch.load imports ultralytics for its checkpoints and runs what they ask for.
-Median of the rounds; torch.load has imported everything before the first. "safetensors" is the file after
-`hemline models convert`. The floor is one read of the file into memory; files are in the system's cache.
+Processor time of one thread, the median of the rounds; torch.load has imported everything before the first.
+"safetensors" is the file after `hemline models convert`. The floor is one read of the file into memory; files are in the
+system's cache.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ def median_ms(call: Callable[[], object]) -> float:
     call()
     times: list[float] = []
     for _ in range(ROUNDS):
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        times.append((time.perf_counter() - start) * 1000)
+        times.append((time.process_time() - start) * 1000)
     return statistics.median(times)
 
 

@@ -18,7 +18,7 @@ from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariable
 from torch import Tensor
 
 from ...errors import BadFile, HemlineError
-from .architecture import Architecture, check_architecture
+from .architecture import MOST_CLASSES, Architecture, check_architecture
 from .families import YOLO_FAMILIES, Family, tell_family
 from .modules import MOST_NAME, MOST_TENSORS, attribute, find_network, named_tensors
 from .records import TensorRecord, as_literal, clean_text
@@ -102,6 +102,8 @@ def _stride_values(source: TorchFile, stride: object) -> object:
 
 def _checkpoint(family: Family, tensors: Mapping[str, Tensor], found: Mapping[str, object], path: Path) -> Checkpoint:
     yolo = family.name in YOLO_FAMILIES
+    if family.classes > MOST_CLASSES:
+        raise BadFile(f"it has {family.classes} classes; at most {MOST_CLASSES} are taken.")
     architecture = check_architecture(found["yaml"]) if yolo and found.get("yaml") is not None else None
     if architecture is not None and architecture["nc"] != family.classes:
         raise BadFile(f"its architecture has {architecture['nc']} classes, its tensors {family.classes}.")
@@ -164,11 +166,12 @@ def _read_safetensors(path: Path, values: bool) -> Checkpoint:
     return _checkpoint(family, tensors, {name: _from_json(notes.get(name)) for name in _TEXTS}, path)
 
 
+MOST_TEXT = 2**22
 _TEXTS = ("yaml", "names", "stride", *NOTES)
 
 
 def _from_json(text: str | None) -> object:
-    if text is None:
+    if text is None or len(text) > MOST_TEXT:
         return None
     try:
         return json.loads(text)

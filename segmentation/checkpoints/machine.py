@@ -12,7 +12,7 @@ older protocols, the extension registry and out-of-band buffers are refused.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from ...errors import BadFile
@@ -57,16 +57,13 @@ class Machine:
 
     def _run(self) -> object:
         data, steps, stop = self.data, _STEPS, ord(".")
-        while self._operations > 0:
-            self._operations -= 1
+        for left in range(self._operations - 1, -1, -1):
             code = data[self.position]
             self.position += 1
             if code == stop:
+                self._operations = left
                 return self.stack.pop()
-            step = steps.get(code)
-            if step is None:
-                raise BadFile(f"its pickle uses the opcode 0x{code:02x}, which no checkpoint needs.")
-            step(self)
+            steps[code](self)
         raise BadFile(f"its pickle has more than {MOST_OPERATIONS} operations.")
 
     def take(self, count: int) -> bytes:
@@ -294,6 +291,10 @@ def _frame(m: Machine) -> None:
     m.number(_U8)  # a hint for streams
 
 
+def _refuse(m: Machine) -> None:
+    raise BadFile(f"its pickle uses the opcode 0x{m.data[m.position - 1]:02x}, which no checkpoint needs.")
+
+
 def _protocol(m: Machine) -> None:
     version = m.number(_U1)
     if not 2 <= version <= 5:
@@ -315,4 +316,4 @@ _BY_LETTER: dict[str, Step] = {
     "c": _global, "\x93": _stack_global, "R": _call, "\x81": _call, "\x92": _call_with_names, "b": _build,
     "Q": _refer,
 }  # fmt: skip
-_STEPS: Mapping[int, Step] = {ord(letter): step for letter, step in _BY_LETTER.items()}
+_STEPS: Sequence[Step] = [_BY_LETTER.get(chr(code), _refuse) for code in range(256)]

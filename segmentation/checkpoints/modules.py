@@ -37,7 +37,11 @@ def _network(content: object, depth: int) -> object:
         found = _network(words.get(word), depth + 1)
         if found is not None:
             return found
-    return words if any(isinstance(value, TensorRecord) for value in words.values()) else None
+    return words if any(map(_is_tensor, words.values())) else None
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, TensorRecord)
 
 
 def _is_module(value: object) -> bool:
@@ -55,7 +59,7 @@ def named_tensors(network: object) -> dict[str, TensorRecord]:
     """
     if isinstance(network, dict):
         entries = cast("dict[object, object]", network)
-        pairs = ((str(key), value) for key, value in entries.items() if isinstance(value, TensorRecord))
+        pairs = ((key, value) for key, value in entries.items() if isinstance(key, str) and _is_tensor(value))
     else:
         pairs = _walk(network)
     tensors: dict[str, TensorRecord] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -11,7 +12,7 @@ from ...errors import BadFile
 
 # Checkpoints hold a few thousand names; what goes beyond is made to exhaust.
 MOST_NODES, MOST_DEPTH, MOST_TEXT = 200_000, 64, 512
-MOST_AXES, MOST_SIDE = 16, 2**31
+MOST_AXES, MOST_ELEMENTS = 16, 2**48
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,12 @@ class Global:
     name: str
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Record:
-    """An object that a pickle wanted to have built: of what, out of which arguments, and what was put into it."""
+    """An object that a pickle wanted to have built: of what, out of which arguments, and what was put into it.
+
+    Records can hold each other without end, so that nothing may print, compare or hash what is in them.
+    """
 
     kind: object
     arguments: tuple[object, ...] = ()
@@ -60,10 +64,7 @@ class TensorRecord:
     @property
     def count(self) -> int:
         """How many elements it has."""
-        count = 1
-        for side in self.size:
-            count *= side
-        return count
+        return math.prod(self.size)
 
 
 def make_tensor_record(
@@ -72,8 +73,10 @@ def make_tensor_record(
     """The record of a dense view; raises `BadFile` where it is none, or reaches beyond what its storage claims."""
     sides, steps = _numbers(size), _numbers(stride)
     (start,) = _numbers((offset,))
-    if len(sides) != len(steps) or len(sides) > MOST_AXES or max((*sides, 0)) > MOST_SIDE:
-        raise BadFile(f"a tensor in it has {len(sides)} axes and {len(steps)} strides, or is too large.")
+    if len(sides) != len(steps) or len(sides) > MOST_AXES:
+        raise BadFile(f"a tensor in it has {len(sides)} axes and {len(steps)} strides.")
+    if math.prod(max(side, 1) for side in sides) > MOST_ELEMENTS:  # also of one that has no elements
+        raise BadFile(f"a tensor in it claims the shape {list(sides)}.")
     record = TensorRecord(storage, dtype, start, sides, steps)
     held = storage.count if storage.dtype is not None else storage.count // dtype.itemsize
     last = start + sum((side - 1) * step for side, step in zip(sides, steps, strict=True))
@@ -87,7 +90,7 @@ def _numbers(values: object) -> tuple[int, ...]:
     if not isinstance(values, tuple | list):
         raise BadFile("a tensor in it has no shape.")
     numbers = tuple(cast("tuple[object, ...]", values))
-    if not all(type(number) is int and 0 <= number < 2**63 for number in numbers):
+    if not all(type(number) is int and 0 <= number <= MOST_ELEMENTS for number in numbers):
         raise BadFile("a tensor in it has a shape, stride or offset that is no count.")
     return cast("tuple[int, ...]", numbers)
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ...errors import BadFile
-from .archive import Span, read_directory
+from .archive import MOST_ENTRIES, Span, read_directory
 from .machine import MOST_PICKLE_BYTES, Machine
 from .records import StorageRecord, TensorRecord, clean_text
 
@@ -88,8 +88,8 @@ def _read_legacy(file: BufferedReader, size: int) -> TorchFile:
     little = isinstance(system, dict) and cast("dict[object, object]", system).get("little_endian") is True
     if not little or sys.byteorder != "little":
         raise BadFile("its numbers are of a machine with another byte order.")
-    if not isinstance(keys, list):
-        raise BadFile("it lists no storages.")
+    if not isinstance(keys, list) or len(cast("list[object]", keys)) > MOST_ENTRIES:
+        raise BadFile("it lists no storages, or too many.")
     return TorchFile(content, dict(_legacy_spans(file, size, machine, cast("list[object]", keys))), file)
 
 

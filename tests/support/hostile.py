@@ -206,6 +206,10 @@ HOSTILE: dict[str, tuple[Make, str]] = {
     "a module within itself": (_pickle(_module_in_itself()), "deep"),
     "tuples a million deep": (_pickle(b")" + b"\x85" * 10**6 + b"."), "a tuple"),
     "names a million deep": (_zip(yolo(names=Opcodes(b")" + b"\x85" * 10**6))), "too large or too deep"),
+    "calls a million deep": (_pickle(b"ca\nb\n" * 10**6 + b")" + b"\x85R" * 10**6 + b"."), "a.b"),
+    "states a million deep": (_pickle(b"ca\nb\n)R" * 500_000 + b"b" * 499_999 + b"."), "a.b"),
+    "dicts a million deep": (_pickle(b"}N" * 10**6 + b"N" + b"s" * 10**6 + b"."), "as keys"),
+    "dicts of dicts": (_pickle(b"}X\x01\x00\x00\x00a" * 500_000 + b"N" + b"s" * 500_000 + b"."), "without a network"),
     "operations without end": (_pickle(b"N0" * 2_100_000 + b"."), "operations"),
     "a number of a megabyte": (_pickle(b"\x8b" + struct.pack("<I", 2**20) + bytes(2**20) + b"."), "a number of"),
     "a text that claims an exabyte": (_pickle(b"\x8d" + struct.pack("<Q", 2**60) + b"a."), "ends within"),
@@ -218,6 +222,10 @@ HOSTILE: dict[str, tuple[Make, str]] = {
         _tensor(Stored((2**20, 2**20), count=16, stride=(0, 0)), {"0": bytes(64)}), "larger than its storage"),
     "a tensor beyond its storage": (
         _tensor(Stored((4,), count=4, offset=1), {"0": bytes(64)}), "larger than its storage"),
+    "a billion classes without a weight": (
+        _zip(module(YOLO, {**yolo_tensors(), "model.4.cv3.0.2.weight": Stored((2**30, 0))})), "1073741824 classes"),
+    "a tensor of no elements whose sides overflow": (
+        _tensor(Stored((2**31, 2**31, 2**31, 0), stride=(1, 1, 1, 1))), "claims the shape"),
     "a tensor before its storage": (_tensor(Stored((4,), count=4, stride=(-1,)), {"0": bytes(64)}), "no count"),
     "a thousand names for one storage": (
         _zip({f"a{n}": Stored((1024, 256), key="0") for n in range(1000)}), "unfold"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zipfile
 from dataclasses import dataclass, field
@@ -44,10 +45,7 @@ class Stored:
     kind: str = FLOAT
 
     def elements(self) -> int:
-        count = 1
-        for side in self.size:
-            count *= side
-        return count
+        return math.prod(self.size)
 
 
 @dataclass
