@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType] - its PathLike has no argument
 from torch import Tensor
 
 from ...errors import BadFile, HemlineError
 from .architecture import MOST_CLASSES, Architecture, check_architecture
 from .families import YOLO_FAMILIES, Family, tell_family
-from .modules import MOST_NAME, MOST_TENSORS, attribute, find_network, named_tensors
+from .modules import attribute, find_network, named_tensors
 from .records import TensorRecord, as_literal, clean_text
+from .safe_file import read_safe_file, write_safe_file
 from .torch_file import TorchFile, check_sizes, read_tensors, read_torch_file
 
 MOST_STRIDE, MOST_STRIDES, MOST_NOTE, MOST_CLASS_NAME = 1024, 8, 200, 200
+MOST_JSON = 2**22
 NOTES = ("version", "license", "date", "imgsz")
 """What is kept of a checkpoint's other entries, as texts; for ultralytics its version, licence and training size."""
 
@@ -145,33 +145,18 @@ def _strides(value: object) -> tuple[int, ...]:
     return tuple(fine)
 
 
-# safetensors: our own conversions carry what the pickle had beside the tensors as JSON in the header's texts.
-
-
-def _read_safetensors(path: Path, values: bool) -> Checkpoint:
-    try:
-        with safe_open(str(path), framework="pt", device="cpu") as file:  # pyright: ignore[reportUnknownVariableType]
-            notes = cast("dict[str, str]", file.metadata() or {})
-            names = list(cast("list[str]", file.keys()))
-            if len(names) > MOST_TENSORS or any(len(name) > MOST_NAME or not name.isprintable() for name in names):
-                raise BadFile("it has too many tensors, or names that are none.")
-            shapes = {name: tuple(cast("list[int]", file.get_slice(name).get_shape())) for name in names}
-            family = tell_family(shapes)
-            tensors = {
-                name: cast(Tensor, file.get_tensor(name)) if values else torch.empty(shapes[name], device="meta")
-                for name in names
-            }
-    except (SafetensorError, KeyError, RuntimeError) as error:
-        raise BadFile(f"it is no whole safetensors file ({clean_text(str(error), 200)}).") from error
-    return _checkpoint(family, tensors, {name: _from_json(notes.get(name)) for name in _TEXTS}, path)
-
-
-MOST_TEXT = 2**22
+# Our own conversions carry what the pickle had beside the tensors as JSON in the texts of the safetensors header.
 _TEXTS = ("yaml", "names", "stride", *NOTES)
 
 
+def _read_safetensors(path: Path, values: bool) -> Checkpoint:
+    found = read_safe_file(path, values)
+    family = tell_family({name: tuple(tensor.shape) for name, tensor in found.tensors.items()})
+    return _checkpoint(family, found.tensors, {name: _from_json(found.texts.get(name)) for name in _TEXTS}, path)
+
+
 def _from_json(text: str | None) -> object:
-    if text is None or len(text) > MOST_TEXT:
+    if text is None or len(text) > MOST_JSON:
         return None
     try:
         return json.loads(text)
@@ -192,19 +177,4 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "family": checkpoint.family, "task": checkpoint.task, "scale": checkpoint.scale, **checkpoint.metadata,
     }  # fmt: skip
     texts = {name: json.dumps(value) for name, value in told.items() if value not in (None, "", (), {})}
-    try:
-        save_file(_apart(checkpoint.tensors), path, metadata={"format": "pt", **texts})
-    except SafetensorError as error:
-        raise BadFile(f"{path} cannot be written ({clean_text(str(error), MOST_NOTE)}).") from error
-
-
-def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors, with copies of those that share memory or lie in it with gaps: safetensors takes no such ones."""
-    taken: set[int] = set()
-    apart: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        whole = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes
-        fresh = whole and tensor.data_ptr() not in taken
-        apart[name] = tensor if fresh else tensor.clone(memory_format=torch.contiguous_format)
-        taken.add(tensor.data_ptr())
-    return apart
+    write_safe_file(checkpoint.tensors, texts, path)

@@ -14,9 +14,11 @@ from ...errors import BadFile
 from .records import MOST_DEPTH, Record, TensorRecord, clean_text, describe
 
 # The averaged weights are what ultralytics itself runs; the rest is what trainers call their state dicts.
-WORDS = ("ema", "model", "state_dict", "model_state_dict", "params_ema", "params", "network", "net", "module")
+WORDS = (
+    "ema", "model", "state_dict", "model_state_dict", "model_state", "params_ema", "params", "network", "net", "module",
+)  # fmt: skip
 MOST_TENSORS, MOST_NAME, MOST_MODULES = 20_000, 300, 50_000
-_PARALLEL = "module."
+_WRAPPERS = ("module.", "_orig_mod.")  # of DistributedDataParallel and of torch.compile
 
 
 def find_network(content: object) -> object:
@@ -53,7 +55,7 @@ def _state(record: Record) -> dict[object, object]:
 
 
 def named_tensors(network: object) -> dict[str, TensorRecord]:
-    """The network's tensors by the names of its state dict, without the prefix that a parallel trainer adds.
+    """The network's tensors by the names of its state dict, without the prefix that a wrapper adds.
 
     Raises `BadFile` for parameters that are no plain tensors, and for networks too large or too deep to be one.
     """
@@ -71,8 +73,9 @@ def named_tensors(network: object) -> dict[str, TensorRecord]:
         tensors[name] = value
         if len(tensors) > MOST_TENSORS:
             raise BadFile(f"it has more than {MOST_TENSORS} tensors.")
-    if tensors and all(name.startswith(_PARALLEL) for name in tensors):
-        tensors = {name[len(_PARALLEL) :]: value for name, value in tensors.items()}
+    for wrapper in _WRAPPERS:
+        if tensors and all(name.startswith(wrapper) for name in tensors):
+            tensors = {name[len(wrapper) :]: value for name, value in tensors.items()}
     return tensors
 
 

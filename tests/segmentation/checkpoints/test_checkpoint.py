@@ -88,7 +88,8 @@ def test_a_look_without_values_tells_the_same_and_reads_no_tensor(ultralytics_fi
     with pytest.raises(BadFile, match="without its values"):
         save_checkpoint(shapes, tmp_path / "x.safetensors")
     save_checkpoint(whole, tmp_path / "x.safetensors")
-    assert all(value.is_meta for value in read_checkpoint(tmp_path / "x.safetensors", values=False).tensors.values())
+    for name, value in read_checkpoint(tmp_path / "x.safetensors", values=False).tensors.items():
+        assert value.is_meta and (value.shape, value.dtype) == (whole.tensors[name].shape, whole.tensors[name].dtype)
 
 
 def test_ultralytics_accepts_every_tensor_and_predicts_the_same(ultralytics_files):
@@ -179,6 +180,12 @@ def test_the_shipped_parser_is_recognised():
     path = Path(parser.__file__).parent / "weights" / "parser.safetensors"
     found = read_checkpoint(path)
     assert (found.family, found.task, found.names) == ("hemline", "parse", {})
+
+
+def test_wrappers_of_trainers_leave_no_prefix(tmp_path):
+    tensors = parser_tensors()
+    torch.save({"model": {f"module._orig_mod.{name}": value for name, value in tensors.items()}}, tmp_path / "x.pt")
+    assert_same_tensors(dict(read_checkpoint(tmp_path / "x.pt").tensors), tensors)
 
 
 def test_averaged_weights_win_over_trained_ones(tmp_path):
