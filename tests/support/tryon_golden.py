@@ -16,7 +16,7 @@ HEIGHT, WIDTH = 330, 220
 INSIDE, OUTSIDE = (110, 110), (110, 15)  # x, y of a pixel of the shirt and of the wall
 
 
-@functools.cache
+@functools.lru_cache(maxsize=20)  # each is 40 MB; every target once, as tests go through them
 def drawn_inputs(target: str, **options: Any) -> TryOnInputs:
     """What `target` gets of the drawn person, a soft mask of its shirt, and a garment on grey with its mask.
 
