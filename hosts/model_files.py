@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from ..errors import BadFile
@@ -50,4 +51,5 @@ def convert_model(path: Path, output: Path | None, *, overwrite: bool, events: E
     found = read_checkpoint(path)
     with whole_file(target) as temporary:
         save_checkpoint(found, temporary)
+        shutil.copymode(path, temporary)  # safetensors lets nobody else read what it writes
     events.tell("converted", f"{target}: {_title(found)}", file=str(target), source=str(path), family=found.family)

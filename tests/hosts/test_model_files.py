@@ -29,6 +29,7 @@ def test_convert_writes_a_safetensors_file_beside_the_model(model, tmp_path):
     run = hemline("models", "convert", model)
     assert run.returncode == 0, run.stderr
     assert files_below(tmp_path) == ["best.pt", "best.safetensors"]
+    assert (tmp_path / "best.safetensors").stat().st_mode == model.stat().st_mode
     old, new = read_checkpoint(model), read_checkpoint(tmp_path / "best.safetensors")
     assert (new.names, new.stride, new.architecture) == (old.names, old.stride, old.architecture)
     with safe_open(tmp_path / "best.safetensors", "pt") as file:
