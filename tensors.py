@@ -26,6 +26,8 @@ from .errors import unknown_name as unknown_name
 
 # ComfyUI's loaders hand out a 64x64 zero mask where a picture has no alpha: it means "no mask", not a size.
 HOST_EMPTY_MASK_SIZE = (64, 64)
+# Values of a mask at or below this are what rounding leaves of nothing.
+NOTHING = 1 / 512
 
 
 def as_image(image: Tensor, name: str = "image") -> Tensor:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ..kernels import support_box
 from ..resampling import resize_planes
-from ..tensors import ShapeError, as_image, match_mask, resize_mask
+from ..tensors import NOTHING, ShapeError, as_image, match_mask, resize_mask
 from .align_fit import Fit, difference_unmoved, fit_move
-from .align_scene import NOTHING, SHIFT_RANGE, ZOOM_RANGE, Scene, make_scene, search_move
+from .align_scene import SHIFT_RANGE, ZOOM_RANGE, Scene, make_scene, search_move
 from .align_scene import Move as Move
 
 ALIGNMENTS = ("off", "shift and zoom", "shift")

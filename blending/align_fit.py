@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .align_scene import MAD_TO_SIGMA, NOTHING, TINY, Move, Scene, detail_of, places_after, sample_moved
+from ..tensors import NOTHING
+from .align_scene import MAD_TO_SIGMA, TINY, Move, Scene, detail_of, places_after, sample_moved
 
 # Residuals are measured against this noise, and against this slip of every edge: models redraw edges.
 NOISE = 1 / 255

@@ -12,8 +12,6 @@ from torch.nn import functional
 
 from ..kernels import expand_planes, reduce_planes
 
-# Values of the mask at or below this are what rounding leaves of nothing.
-NOTHING = 1 / 512
 # What is looked for: shifts up to so much of the crop's longer side, zooms up to so much.
 SHIFT_RANGE = 0.04
 ZOOM_RANGE = 0.06

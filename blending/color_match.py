@@ -13,14 +13,12 @@ from torch.nn import functional
 
 from ..color import oklab_to_srgb, srgb_to_oklab
 from ..kernels import support_box
-from ..tensors import ShapeError, as_image, check_name, check_range, match_batch, match_mask
+from ..tensors import NOTHING, ShapeError, as_image, check_name, check_range, match_batch, match_mask
 
 METHODS = ("mean and std", "affine")
 # An offset or a gain of encoded values, which is what decoders do to a picture, is no affine map of OKLab.
 SPACES = ("sRGB", "OKLab")
 APPLY_TO = ("whole", "mask")
-# Values of the mask at or below this are what rounding leaves of nothing.
-NOTHING = 1 / 512
 # Fewer kept pixels than this tell chance rather than a tone.
 LEAST_PIXELS = 64
 # The fit looks at means over cells of up to so many pixels a side, so that grain does not pass for lack of contrast.

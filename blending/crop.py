@@ -13,6 +13,7 @@ from torch.nn import functional
 from ..kernels import support_box
 from ..resampling import LANCZOS_LOBES, resize_part, resize_planes
 from ..tensors import (
+    NOTHING,
     RangeError,
     ShapeError,
     as_image,
@@ -29,8 +30,6 @@ from .crop_sizes import Fit, Size, fit_target, wanted_size
 from .fill import fill_image
 from .stitch import CropBox, Stitch, keep_range
 
-# Values at or below this are what rounding leaves of nothing; a crop is not stretched to hold them.
-NOTHING = 1 / 512
 HARD_LEVEL = 0.5
 # The side of a picture's part that becomes one value of a latent image, for all models that there are presets for.
 LATENT_CELL_PX = 8

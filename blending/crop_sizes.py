@@ -123,12 +123,14 @@ def _as_is(wanted: Size, multiple: int) -> Fit:
 def _nearest_option(needed: Size, wanted: Size, frame: Size, options: Sequence[Size], *, heed_frame: bool) -> Fit:
     """The option whose aspect is nearest to `wanted`, one whose box stays inside the frame before all others."""
     room = frame if heed_frame else None
-    fits = [Fit(option, _box_of_aspect(needed, wanted, room, option)) for option in options]
+    fits = [Fit(option, box_of_aspect(needed, wanted, room, option)) for option in options]
     return min(fits, key=lambda fit: (heed_frame and not _holds(frame, fit.box), _log_ratio(fit.size, wanted)))
 
 
-def _box_of_aspect(needed: Size, wanted: Size, frame: Size | None, size: Size) -> Size:
-    """The smallest box of exactly `size`'s aspect that holds `wanted`, or less context rather than leave the frame."""
+def box_of_aspect(needed: Size, wanted: Size, frame: Size | None, size: Size) -> Size:
+    """The smallest box of exactly `size`'s aspect that holds `wanted`, or less of it rather than leave a frame given;
+    it holds `needed` in any case.
+    """
     unit = math.gcd(*size)
     across, down = size[0] // unit, size[1] // unit
     units = max(math.ceil(wanted[0] / across), math.ceil(wanted[1] / down))
@@ -146,7 +148,7 @@ def _another_size(needed: Size, wanted: Size, frame: Size, size: Size, multiple:
     """
     area = size[0] * size[1]
     options = _sizes_about(area, multiple, frame)
-    boxes = {option: _box_of_aspect(needed, wanted, frame, option) for option in options}
+    boxes = {option: box_of_aspect(needed, wanted, frame, option) for option in options}
     inside = [option for option in options if _holds(frame, boxes[option])]
 
     def rank(option: Size) -> float:

@@ -10,15 +10,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..kernels import expand_planes, nearest_pixels, reduce_planes
-from ..tensors import as_image, as_mask, check_name, match_batch, match_mask
+from ..tensors import NOTHING, as_image, as_mask, check_name, match_batch, match_mask
 from .dissolve import pixel_noise
 
 # What ComfyUI's VAEEncodeForInpaint and InpaintModelConditioning write under the mask.
 GREY = 0.5
 # From this value of the mask on a pixel is filled, as samplers round masks.
 LEVEL = 0.5
-# Values of the mask at or below this are what rounding leaves of nothing.
-NOTHING = 1 / 512
 # Noise is matched to the pixels up to so far from the mask.
 RING_PX, CELL_PX = 48, 16
 # Octaves of noise: the coarsest has waves of about as many pixels as the ring is wide.

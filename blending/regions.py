@@ -19,7 +19,6 @@ from .seams import SEAMS, join_images, seam_box
 # How far outside the mask a crop is compared with its picture: as far as a model's tone is one, within the context that
 # most crops have.
 RING_PX = 64
-STRIP_ROWS = 64
 STITCH_MATCHES = ("none", *METHODS)
 
 CropBox = tuple[int, int, int, int]
@@ -123,9 +122,7 @@ def join_region(region: Region, base: Tensor, joining: Joining) -> tuple[Joined,
     if joining.match_colours != "none":
         old, mask = region.original[None, y0:y1, x0:x1, :channels], region.mask[None, y0:y1, x0:x1]
         (fit,) = fit_colours(new, old, mask, method=joining.match_colours, space=joining.match_space, ring_px=RING_PX)
-        for top in range(0, new.shape[1] if fit else 0, STRIP_ROWS):  # OKLab of everything at once would take memory
-            strip = new[:, top : top + STRIP_ROWS]
-            strip.copy_(apply_fits(strip, (fit,)))
+        new = apply_fits(new, (fit,)) if fit else new
     left, top = x0 - region.inside[0], y0 - region.inside[1]
     share = share[top : top + y1 - y0, left : left + x1 - x0]
     old = base[None, y0:y1, x0:x1, :channels].float()

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from ..kernels import support_box
-from ..tensors import ShapeError, as_image, as_mask, check_name, check_range, match_batch, match_mask
-from .crop import HARD_LEVEL, NOTHING
+from ..tensors import NOTHING, ShapeError, as_image, as_mask, check_name, check_range, match_batch, match_mask
+from .crop import HARD_LEVEL
+from .crop_sizes import Size, box_of_aspect, wanted_size
 from .stitch import CropBox, Stitch
 from .tryon_contract import describe_contract
-from .tryon_frame import box_size, choose_size, cut_masks, cut_pictures, place_box, with_context
-from .tryon_targets import Size, TryOnTarget, tryon_target
+from .tryon_frame import choose_size, cut_masks, cut_pictures, place_box
+from .tryon_targets import TryOnTarget, tryon_target
 
 TARGETS_OWN = "target's own"
 TRYON_FITS = (TARGETS_OWN, "context", "crop", "pad")
@@ -147,12 +148,14 @@ def _frame_person(
     """Where each picture is cut and at which size it is handed out."""
     frame = (person.shape[2], person.shape[1])
     found = [support_box(plane > NOTHING) for plane in mask]
-    wanted = [with_context(box, frame, context) if way == "context" else frame for box in found]
-    largest = max(width for width, _ in wanted), max(height for _, height in wanted)
+    needed = [(box[2] - box[0], box[3] - box[1]) if box else frame for box in found]
+    wanted = [wanted_size(inner, context, 0, frame) if way == "context" else frame for inner in needed]
+    largest = max(across for across, _ in wanted), max(down for _, down in wanted)
     size = choose_size(record, largest, width, height)
     boxes: list[CropBox] = []
-    for box, around in zip(found, wanted, strict=True):
-        extent = box_size(way, size, frame, box, around) if size else largest
+    for box, inner, around in zip(found, needed, wanted, strict=True):
+        room = None if way == "pad" else frame
+        extent = box_of_aspect(inner if box else (1, 1), around, room, size) if size else largest
         boxes.append(place_box(box, extent, frame, on_mask=way == "context"))
     return Stitch(person, mask, tuple(boxes), tuple(range(len(person))), *(size or largest))
 
@@ -180,7 +183,7 @@ def _with_margin(box: CropBox) -> CropBox:
 def _holding(box: CropBox, size: Size) -> CropBox:
     """The smallest box of `size`'s aspect around the box, with it in the middle."""
     inner = (box[2] - box[0], box[3] - box[1])
-    x0, y0, x1, y1 = place_box(None, box_size("pad", size, inner, None, inner), inner, on_mask=False)
+    x0, y0, x1, y1 = place_box(None, box_of_aspect(inner, inner, None, size), inner, on_mask=False)
     return x0 + box[0], y0 + box[1], x1 + box[0], y1 + box[1]
 
 

@@ -11,8 +11,9 @@ from torch import Tensor
 from ..resampling import resize_part, resize_planes
 from ..tensors import RangeError, ShapeError, check_range, resize_mask
 from .crop_boxes import cut_image
+from .crop_sizes import Size
 from .stitch import CropBox, inside_frame, keep_range
-from .tryon_targets import Size, TryOnTarget
+from .tryon_targets import TryOnTarget
 
 
 def choose_size(record: TryOnTarget, wanted: Size, width: int, height: int) -> Size | None:
@@ -39,30 +40,6 @@ def choose_size(record: TryOnTarget, wanted: Size, width: int, height: int) -> S
     return width, height
 
 
-def with_context(box: CropBox | None, frame: Size, context: float) -> Size:
-    """The size of the mask's box with its surroundings, within the frame; the frame where there is no mask."""
-    if box is None:
-        return frame
-    across, down = (math.ceil((box[axis + 2] - box[axis]) * context) for axis in (0, 1))
-    return min(across, frame[0]), min(down, frame[1])
-
-
-def box_size(way: str, size: Size, frame: Size, mask_box: CropBox | None, wanted: Size) -> Size:
-    """The size in the picture, of exactly `size`'s aspect, of the box that is cut.
-
-    "pad": the smallest that holds the frame; "crop": the largest inside the frame; "context": the smallest that holds
-    `wanted`, or less of it rather than leave the frame. The last two hold the mask whatever it takes.
-    """
-    unit = math.gcd(*size)
-    across, down = size[0] // unit, size[1] // unit
-    x0, y0, x1, y1 = mask_box or (0, 0, 1, 1)
-    needed = max(math.ceil((x1 - x0) / across), math.ceil((y1 - y0) / down))
-    inside = max(needed, min(frame[0] // across, frame[1] // down))
-    holding = max(math.ceil(wanted[0] / across), math.ceil(wanted[1] / down))
-    units = {"pad": holding, "crop": inside, "context": min(holding, inside)}[way]
-    return units * across, units * down
-
-
 def place_box(mask_box: CropBox | None, extent: Size, frame: Size, *, on_mask: bool) -> CropBox:
     """A box of this size on the middle of the mask or the frame, moved as little as holding mask and frame needs.
 
@@ -71,14 +48,14 @@ def place_box(mask_box: CropBox | None, extent: Size, frame: Size, *, on_mask: b
     starts: list[int] = []
     for axis in (0, 1):
         room = frame[axis] - extent[axis]
-        low, high = (mask_box[axis], mask_box[axis + 2]) if mask_box else (0, frame[axis])
-        start = (low + high - extent[axis]) // 2 if on_mask else 0 if axis and mask_box else room // 2
-        if room >= 0:
-            start = min(max(start, 0), room)
-            if mask_box:
-                start = min(max(start, high - extent[axis]), low)
-        else:
-            start = room // 2
+        start = room // 2
+        if room >= 0 and mask_box:
+            low, high = mask_box[axis], mask_box[axis + 2]
+            if on_mask:
+                start = min(max((low + high - extent[axis]) // 2, 0), room)
+            elif axis == 1:
+                start = 0
+            start = min(max(start, high - extent[axis]), low)
         starts.append(start)
     return starts[0], starts[1], starts[0] + extent[0], starts[1] + extent[1]
 

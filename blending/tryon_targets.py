@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import check_name
+from .crop_sizes import Size
 
-Size = tuple[int, int]
 Fit = Literal["context", "crop", "pad"]
 
 # Networks trained with values from -1 to 1 blank the repainted part with 0, which is this grey.

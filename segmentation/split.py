@@ -9,11 +9,9 @@ import torch
 from torch import Tensor
 
 from ..kernels import gaussian_blur, label_regions, nearest_pixels, support_box
-from ..tensors import HemlineError, ShapeError, as_finite_mask, check_name
+from ..tensors import NOTHING, HemlineError, ShapeError, as_finite_mask, check_name
 from .garments import Garment, Garments
 
-# Values at or below this are what rounding leaves of nothing.
-NOTHING = 1 / 512
 HALF = 0.5
 # A piece of less than this share of its mask's area, or none of whose pixels is half covered, is no piece.
 LEAST_SHARE = 0.005
