@@ -11,7 +11,6 @@ and our reader: there torch.load imports what the file names, ours nothing. The 
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,21 +21,11 @@ from pathlib import Path
 os.environ.update(YOLO_OFFLINE="1", YOLO_AUTOINSTALL="0", YOLO_VERBOSE="0", YOLO_CONFIG_DIR=tempfile.gettempdir())
 
 import torch
+from timing import median_ms
 
 from hemline.segmentation.checkpoints.checkpoint import read_checkpoint, save_checkpoint
 
 ROUNDS = 7
-
-
-def median_ms(call: Callable[[], object]) -> float:
-    call()
-    times: list[float] = []
-    for _ in range(ROUNDS):
-        start = time.process_time()
-        call()
-        times.append((time.process_time() - start) * 1000)
-    return statistics.median(times)
-
 
 FIRST = """
 import sys, time, torch
@@ -71,7 +60,7 @@ def main(paths: list[Path]) -> None:
                 lambda path=path: read_checkpoint(path, values=False),
                 lambda converted=converted: read_checkpoint(converted),
             ]
-            times = [median_ms(call) for call in calls]
+            times = [median_ms(call, clock=time.process_time, runs=ROUNDS) for call in calls]
         size = path.stat().st_size / 1e6
         firsts = [first_ms(path, call) for call in ("torch.load(path, weights_only=False)", "read_checkpoint(path)")]
         print(f"{path.name:20} {size:7.1f}", *(f"{spent:14.1f}" for spent in (*times, *firsts)), flush=True)

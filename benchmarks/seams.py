@@ -10,14 +10,13 @@ pictures' pyramids, and, where OpenCV is installed, its seamlessClone (Perez 200
 from __future__ import annotations
 
 import importlib.util
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from timing import median_ms
 from torch import Tensor
 
 from hemline.blending.color_match import apply_fits, fit_colours
@@ -26,21 +25,10 @@ from hemline.blending.seams import join_images
 from hemline.kernels import expand_planes, gaussian_blur, reduce_planes
 from hemline.segmentation.shape import feather_mask
 
-RUNS = 5
 FEATHER_PX = 24
 LEVELS = 6
 RING_PX = 64
 Table = list[tuple[str, Callable[[], object]]]
-
-
-def median_ms(call: Callable[[], object]) -> float:
-    call()
-    times: list[float] = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - start) * 1000)
-    return statistics.median(times)
 
 
 def whole_frame_bands(base: Tensor, layer: Tensor, mask: Tensor) -> Tensor:

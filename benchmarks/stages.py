@@ -7,28 +7,15 @@ One thread, the median of five runs. Growing and feathering: shape.py; blending:
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
 from collections.abc import Callable
 
 import torch
+from timing import median_ms
 
 from hemline.blending.crop import crop_for_inpainting
 from hemline.blending.stitch import stitch_inpainted
 from hemline.segmentation.refine import clean_mask, refine_edges
-
-RUNS = 5
-
-
-def median_ms(call: Callable[[], object]) -> float:
-    call()
-    times: list[float] = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - start) * 1000)
-    return statistics.median(times)
 
 
 def main(side: int) -> None:

@@ -16,12 +16,11 @@ from __future__ import annotations
 import ctypes
 import functools
 import resource
-import statistics
 import sys
-import time
 from collections.abc import Callable
 
 import torch
+from timing import median_ms
 from torch import Tensor
 from torch.nn import functional
 
@@ -31,7 +30,6 @@ from hemline.kernels import gaussian_blur
 from hemline.resampling import resize_planes
 from hemline.segmentation.shape import feather_mask
 
-RUNS = 5
 BOX = 1024
 FEATHER_PX = 24
 WAYS: tuple[tuple[str, Joining], ...] = (
@@ -43,16 +41,6 @@ WAYS: tuple[tuple[str, Joining], ...] = (
     ("poisson", Joining("poisson")),
     ("poisson, align, colours affine", Joining("poisson", "affine", None, "sRGB", "shift and zoom")),
 )
-
-
-def median_ms(call: Callable[[], object]) -> float:
-    call()
-    times: list[float] = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - start) * 1000)
-    return statistics.median(times)
 
 
 def peak_mib(call: Callable[[], object]) -> float:

@@ -135,19 +135,20 @@ def fit_colours(
 
 
 def apply_fits(
-    image: Tensor, fits: Sequence[ColourFit | None], mask: Tensor | None = None, *, strength: float = 1.0
-) -> Tensor:
+    image: Tensor, fits: Sequence[ColourFit | None], mask: Tensor | None = None, *, strength: float = 1.0,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """The image with each picture's colours mapped by its fit; pictures without one stay bit for bit.
 
     image: ``[B,H,W,3|4]``; one fit per picture, or one for all. mask: ``[B,H,W]``, how far each pixel takes the new
     colour, None = wholly. strength: 0..1. Alpha stays. Results are clamped to 0..1 on each side on which the image
-    itself stays within it; HDR values pass.
+    itself stays within it; HDR values pass. out: memory for the result, of its shape and dtype; it may be the image.
     """
     image = as_image(image)
     check_range("strength", strength, 0, 1)
     shares = torch.ones_like(image[:1, ..., 0]) if mask is None else match_mask(mask, image)
     image, shares, _ = match_batch((image, shares, torch.empty(len(fits))), ("image", "mask", "fits"))
-    result = image.clone()
+    result = image.clone() if out is None else out.copy_(image)
     for index in range(len(image)):  # each picture has a map of its own
         fit = fits[index] if len(fits) > 1 else fits[0]
         if fit is not None and strength > 0:

@@ -122,7 +122,7 @@ def join_region(region: Region, base: Tensor, joining: Joining) -> tuple[Joined,
     if joining.match_colours != "none":
         old, mask = region.original[None, y0:y1, x0:x1, :channels], region.mask[None, y0:y1, x0:x1]
         (fit,) = fit_colours(new, old, mask, method=joining.match_colours, space=joining.match_space, ring_px=RING_PX)
-        new = apply_fits(new, (fit,)) if fit else new
+        new = apply_fits(new, (fit,), out=new)
     left, top = x0 - region.inside[0], y0 - region.inside[1]
     share = share[top : top + y1 - y0, left : left + x1 - x0]
     old = base[None, y0:y1, x0:x1, :channels].float()

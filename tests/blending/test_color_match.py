@@ -201,3 +201,11 @@ def test_bad_input_is_an_error_that_says_what_to_do():
         match_colours(image, image, apply_to="ring")
     with pytest.raises(RangeError, match="strength"):
         match_colours(image, image, strength=2)
+
+
+@pytest.mark.parametrize("space", ["sRGB", "OKLab"])
+def test_the_result_may_be_written_over_the_image(space):
+    image = torch.rand(2, 300, 40, 3) * 1.2
+    fits = fit_colours(image, image * 0.9 + 0.02, space=space)
+    wanted, over = apply_fits(image, fits), image.clone()
+    assert apply_fits(over, fits, out=over).data_ptr() == over.data_ptr() and torch.equal(over, wanted)
