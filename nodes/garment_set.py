@@ -13,7 +13,7 @@ from ..blending.compare import PALETTE
 from ..context import Context
 from ..segmentation.annotations import UNNAMED, AnnotatedPicture, coco_instances, labelme_shapes, svg_outlines
 from ..segmentation.garments import Garment, Garments, mask_box
-from ..segmentation.polygons import mask_polygons
+from ..segmentation.polygons import garment_outlines
 from ..segmentation.vocabulary import LEGEND
 from ..tensors import HemlineError, check_name
 from .file_names import FreeNames, check_template, fill_template
@@ -228,7 +228,7 @@ def describe_set(mask: Tensor, garments: Garments | None, index: int, files: dic
         "width": width,
         "height": height,
         "files": files,
-        "mask": {"share": round(float(mask.float().mean()), 6), "polygons": mask_polygons(mask)},
+        "mask": {"share": round(float(mask.float().mean()), 6), "polygons": garment_outlines(mask)},
         "method": garments.method if garments is not None else "mask given",
         "notes": list(garments.notes) if garments is not None else [],
         "garments": garments.of_image(index).entries() if garments is not None else [],

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .garments import Garment, mask_box
-from .polygons import Outline, mask_polygons, polygon_area
+from .garments import Box, Garment, mask_box
+from .polygons import Outline, contains_points, garment_outlines, polygon_area
+from .run_lengths import packed_run_lengths, run_lengths
 from .vocabulary import CARRIED_LABELS, GARMENT_LABELS, LEGEND
 
 UNNAMED, UNNAMED_ID = "garment", 255
@@ -19,10 +20,7 @@ UNNAMED, UNNAMED_ID = "garment", 255
 
 LABELME_VERSION = "5.0.1"
 SVG = "http://www.w3.org/2000/svg"
-COARSEST_PX = 1.0
-# Outlines are simplified by at most this share of the mask's mean half width, so that thin things stay whole.
-SHARE_OF_WIDTH = 0.04
-# COCO's polygons know no holes: holes of less than this share of the mask are closed, for others pixels are counted.
+# COCO's polygons know no holes: from this share of the mask on pixels are counted instead.
 LEAST_HOLES = 0.005
 
 Colour = tuple[float, float, float]
@@ -38,20 +36,21 @@ class AnnotatedPicture:
     items: tuple[Garment, ...]
 
 
-def coco_instances(pictures: Sequence[AnnotatedPicture]) -> dict[str, object]:
+def coco_instances(pictures: Sequence[AnnotatedPicture], *, packed: bool = False) -> dict[str, object]:
     """The JSON values of a COCO instances file: images, annotations with score, and all categories.
 
     A category's id is its place in `vocabulary.LEGEND` and never changes; masks without one of its labels are of the
-    category `UNNAMED`. Images and annotations count from 1. A garment in parts is a list of polygons, one with holes is
-    run lengths column by column (iscrowd stays 0, as pycocotools allows). Area and box are those of ``mask >= 0.5``; a
-    mask that never reaches it has no annotation. Format: https://cocodataset.org/#format-data
+    category `UNNAMED`. Images and annotations count from 1. A garment in parts is a list of polygons, one with large
+    holes is run lengths column by column (iscrowd stays 0, as pycocotools allows), packed into a text if asked for;
+    small holes are joined to their outline by a cut of no width. Area and box are those of ``mask >= 0.5``; a mask that
+    never reaches it has no annotation. Format: https://cocodataset.org/#format-data
     """
     images = [
         {"id": number, "file_name": one.file_name, "width": one.width, "height": one.height}
         for number, one in enumerate(pictures, start=1)
     ]
     found = [
-        {"image_id": number, **_instance(item, box)}
+        {"image_id": number, **_instance(item, box, packed)}
         for number, one in enumerate(pictures, start=1)
         for item in one.items
         if (box := mask_box(item.mask)) is not None
@@ -100,15 +99,6 @@ def svg_outlines(picture: AnnotatedPicture, colours: Sequence[Colour]) -> str:
     ])  # fmt: skip
 
 
-def garment_outlines(mask: Tensor) -> list[Outline]:
-    """`mask_polygons` as coarse as the mask's width allows: filled, they miss about a percent of ``mask >= 0.5``."""
-    inside = mask >= 0.5
-    framed = torch.nn.functional.pad(inside.to(torch.int8), (1, 1, 1, 1))
-    border = framed.diff(dim=0).abs().sum() + framed.diff(dim=1).abs().sum()
-    width = float(inside.sum()) / max(1.0, float(border))
-    return mask_polygons(mask, tolerance_px=min(COARSEST_PX, SHARE_OF_WIDTH * width))
-
-
 def join_holes(outlines: Sequence[Outline]) -> list[Outline]:
     """The outer outlines with the holes spliced in, by a cut there and back that covers nothing; filled by the even-odd
     or the non-zero rule they cover the same as before.
@@ -122,18 +112,11 @@ def join_holes(outlines: Sequence[Outline]) -> list[Outline]:
     return parts
 
 
-def run_lengths(mask: Tensor) -> dict[str, object]:
-    """``mask >= 0.5`` as COCO's uncompressed run lengths: column by column, the first of pixels outside."""
-    inside = np.pad((mask.detach() >= 0.5).T.flatten().cpu().numpy(), (1, 0))  # what comes before counts as outside
-    changes = np.flatnonzero(inside[1:] != inside[:-1])
-    return {"counts": np.diff(changes, prepend=0, append=mask.numel()).tolist(), "size": list(mask.shape)}
-
-
-def _instance(item: Garment, box: tuple[float, float, float, float]) -> dict[str, object]:
+def _instance(item: Garment, box: Box, packed: bool) -> dict[str, object]:
     x0, y0, x1, y1 = box
     return {
         "category_id": LEGEND.index(item.label) if item.label in LEGEND else UNNAMED_ID,
-        "segmentation": _segmentation(item.mask),
+        "segmentation": _segmentation(item.mask, packed),
         "area": int((item.mask >= 0.5).sum()),
         "bbox": [x0, y0, x1 - x0, y1 - y0],
         "iscrowd": 0,
@@ -141,14 +124,13 @@ def _instance(item: Garment, box: tuple[float, float, float, float]) -> dict[str
     }
 
 
-def _segmentation(mask: Tensor) -> object:
+def _segmentation(mask: Tensor, packed: bool) -> object:
     outlines = garment_outlines(mask)
     areas = [polygon_area(outline) for outline in outlines]
     holes = -sum(area for area in areas if area < 0)
     if holes >= LEAST_HOLES * sum(areas):
-        return run_lengths(mask)
-    parts = (outline for outline, area in zip(outlines, areas, strict=True) if area > 0)
-    return [[value for point in part for value in point] for part in parts]
+        return packed_run_lengths(mask) if packed else run_lengths(mask)
+    return [[value for point in part for value in point] for part in join_holes(outlines)]
 
 
 def _kind(label: str) -> str:
@@ -156,12 +138,13 @@ def _kind(label: str) -> str:
 
 
 def _encloses(part: Outline, hole: Outline) -> bool:
-    """Whether the hole's box lies in the part's."""
-    return all(
-        min(point[axis] for point in part) <= min(point[axis] for point in hole)
-        and max(point[axis] for point in hole) <= max(point[axis] for point in part)
-        for axis in (0, 1)
-    )
+    """Whether most of the hole's edges have their middle in the part; simplifying may have moved some out of it."""
+    corners = np.asarray(hole)
+    middles = (corners + np.roll(corners, -1, axis=0)) / 2
+    low, high = np.asarray(part).min(0), np.asarray(part).max(0)
+    if not bool(((middles >= low) & (middles <= high)).all()):
+        return False
+    return float(np.mean(contains_points(part, middles))) > 0.5
 
 
 def _nearest_corners(part: Outline, hole: Outline) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..tensors import ShapeError
 from .part_masks import PartMasks
-from .polygons import mask_polygons
+from .polygons import garment_outlines
 
 Box = tuple[float, float, float, float]
 
@@ -110,7 +110,10 @@ class Garments:
         }
 
     def entries(self) -> list[dict[str, object]]:
-        """Label, score, box and polygons of each garment as plain JSON values."""
+        """Label, score, box and `garment_outlines` of each garment as plain JSON values.
+
+        Outlines with a negative `polygon_area` are holes; filled by the even-odd rule all of them are the mask.
+        """
         return [
             {
                 "image": item.image,
@@ -119,7 +122,7 @@ class Garments:
                 "native_label": item.native_label,
                 "score": round(item.score, 4),
                 "box": [round(value, 2) for value in item.box],
-                "polygons": mask_polygons(item.mask),
+                "polygons": garment_outlines(item.mask),
             }
             for item in self.items
         ]

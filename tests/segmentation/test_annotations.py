@@ -17,14 +17,13 @@ from hemline.segmentation.annotations import (
     UNNAMED,
     AnnotatedPicture,
     coco_instances,
-    garment_outlines,
     join_holes,
     labelme_shapes,
-    run_lengths,
     svg_outlines,
 )
 from hemline.segmentation.garments import Garment, mask_box
-from hemline.segmentation.polygons import polygon_area
+from hemline.segmentation.polygons import garment_outlines, polygon_area
+from hemline.segmentation.run_lengths import run_lengths
 from hemline.segmentation.vocabulary import LABELS
 
 SIZE = (120, 90)
