@@ -16,6 +16,8 @@ from torch.nn import functional
 
 # exp(-3²/2) = 0.011: what a Gaussian cut at three sigma loses at its ends; the kernel is renormalised.
 GAUSSIAN_REACH = 3.0
+# A narrower Gaussian is a single tap in float32; the squares of its offsets would overflow.
+LEAST_SIGMA_PX = 0.05
 # From this radius on a Fourier transform is cheaper than a convolution (measured on a CPU: benchmarks/README.md).
 FOURIER_RADIUS_PX = 12
 
@@ -44,7 +46,7 @@ def gaussian_blur(planes: Tensor, sigma_px: float) -> Tensor:
     """The planes convolved with a Gaussian of `sigma_px`; the frame's pixels are repeated outwards."""
     planes = planes.float()
     radius = math.ceil(GAUSSIAN_REACH * sigma_px)
-    if radius == 0:
+    if sigma_px < LEAST_SIGMA_PX:
         return planes
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float32, device=planes.device)
     kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)

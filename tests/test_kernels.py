@@ -149,3 +149,9 @@ def test_a_pixel_of_the_region_is_its_own_nearest_and_ties_go_left():
 def test_regions_are_numbered_as_scipy_numbers_them(height, width, seed):
     support = torch.rand((height, width), generator=torch.Generator().manual_seed(seed)) < 0.5
     assert np.array_equal(label_regions(support).numpy(), ndimage.label(support.numpy())[0])
+
+
+def test_a_gaussian_that_is_hardly_there_leaves_the_planes_as_they_are():
+    planes = torch.rand(1, 1, 5, 7)
+    for sigma in (1e-300, 1e-30, 0.04):
+        assert torch.equal(gaussian_blur(planes, sigma), planes)
