@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar, cast
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
-Model = TypeVar("Model")
-
-
-class ModelCache:
-    """Models that were loaded once. A host keeps one for as long as it lives; threads may share it."""
-
-    def __init__(self) -> None:
-        self._held: dict[tuple[Path, torch.device], tuple[tuple[int, int], object]] = {}
-        self._lock = threading.Lock()
-
-    def get(self, path: Path, device: torch.device, load: Callable[[Path], Model]) -> Model:
-        """What `load` makes of the file for this device; the same as last time while the file is the same.
-
-        A file counts as the same by its size and its time. What `load` raises is not kept.
-        """
-        with self._lock:
-            status = path.stat() if path.is_file() else None
-            identity = (status.st_size, status.st_mtime_ns) if status else (0, 0)
-            held = self._held.get((path, device))
-            if held is not None and held[0] == identity:
-                return cast(Model, held[1])
-            model = load(path)
-            self._held[path, device] = (identity, model)
-            return model
-
-    def clear(self) -> None:
-        """Forgets every model, so that its memory comes back."""
-        with self._lock:
-            self._held.clear()
+from .model_cache import ModelCache as ModelCache
 
 
 @dataclass(frozen=True)
@@ -170,6 +141,8 @@ class Context:
     notes: the workflow that is being run, as JSON texts by the names under which ComfyUI keeps them in pictures:
         "prompt" (API format) and, where there is one, "workflow" (UI format).
     sources: see its protocol; None on a host that lends no folders.
+    given_files: file names typed in by the user; only these may lie outside the host's folders, because a workflow from
+        a stranger must not read other files.
     """
 
     device: torch.device
@@ -181,3 +154,4 @@ class Context:
     models: ModelCache = field(default_factory=ModelCache)
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     sources: PictureSources | None = None
+    given_files: frozenset[str] = frozenset()

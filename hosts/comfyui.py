@@ -17,20 +17,16 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ..context import Context, ModelCache
+from ..context import Context
+from ..model_cache import model_budget
+from ..model_places import ENDINGS, KINDS, folders_below, in_menu_order, menu_name
 from ..nodes import NODES
 from ..nodes.spec import Node, NotGiven, Port, Result
+from .comfyui_models import HostModels
 from .transfer import run_node
 
-# Kind of model -> folder below the host's models folder; the names that the field's detector packs agree on.
-MODEL_FOLDERS = {
-    "ultralytics": "ultralytics",
-    "ultralytics_bbox": "ultralytics/bbox",
-    "ultralytics_segm": "ultralytics/segm",
-    "sams": "sams",
-}
-# Kept for as long as the host runs: the shipped parser is 12 MB, less than the host would save by moving it about.
-_MODELS = ModelCache()
+# Kept for as long as the host runs; what the host unloads leaves the GPU and stays in memory.
+_MODELS = HostModels()
 # The host's hidden inputs -> the names under which it keeps them in pictures.
 HIDDEN = {"PROMPT": "prompt", "EXTRA_PNGINFO": "extra_pnginfo"}
 # Set to 1 to get V1 classes on a host that has V3; for telling whose fault a fault is.
@@ -64,13 +60,21 @@ def register_model_folders() -> None:
     """Adds our model folders and file endings to what the host and other packs have registered; removes nothing."""
     folder_paths = import_module("folder_paths")
 
-    for kind, folder in MODEL_FOLDERS.items():
+    for kind, folders in folders_below([Path(folder_paths.models_dir)]).items():
         known = kind in folder_paths.folder_names_and_paths
-        folder_paths.add_model_folder_path(kind, os.path.join(folder_paths.models_dir, *folder.split("/")))
+        for folder in folders:
+            folder_paths.add_model_folder_path(kind, str(folder))
         paths, endings = folder_paths.folder_names_and_paths[kind]
         if endings or not known:  # an empty set that somebody else registered means "every file"
-            merged = set(endings) | folder_paths.supported_pt_extensions
+            merged = set(endings) | folder_paths.supported_pt_extensions | set(ENDINGS)
             folder_paths.folder_names_and_paths[kind] = (paths, merged)
+
+
+def model_names(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """The menu names of the model files that the host lists for these kinds."""
+    folder_paths = import_module("folder_paths")
+    found = (menu_name(kind, name) for kind in kinds for name in folder_paths.get_filename_list(kind))
+    return in_menu_order(found)
 
 
 def v1_class(node: Node) -> type:
@@ -166,6 +170,7 @@ def run_in_host(node: Node, values: dict[str, Any], notes: dict[str, str] | None
     management = import_module("comfy.model_management")
     management.throw_exception_if_processing_interrupted()
     dtype = management.intermediate_dtype() if hasattr(management, "intermediate_dtype") else torch.float32
+    _MODELS.begin_node()
     context = replace(host_context(), notes=notes or {})
     result = run_node(node, values, context, home=management.intermediate_device(), dtype=dtype)
     _show_text(result.text)
@@ -181,6 +186,7 @@ def host_context() -> Context:
     from .files import FolderStore
     from .lettering import letter
 
+    _MODELS.budget_bytes = model_budget(os.environ)
     bars: dict[int, Any] = {}
 
     def progress(done: int, total: int) -> None:
@@ -194,7 +200,7 @@ def host_context() -> Context:
         lettering=letter,
         progress=progress,
         check_cancelled=model_management.throw_exception_if_processing_interrupted,
-        model_folders={kind: tuple(map(Path, folder_paths.get_folder_paths(kind))) for kind in MODEL_FOLDERS},
+        model_folders={kind: tuple(map(Path, folder_paths.get_folder_paths(kind))) for kind in KINDS},
         models=_MODELS,
         sources=InputFolders(Path(folder_paths.get_input_directory()), Path(folder_paths.get_output_directory())),
     )
@@ -229,15 +235,20 @@ async def _entrypoint() -> Any:
 
 
 def _v1_port(port: Port) -> tuple[Any, dict[str, Any]]:
-    kind = list(port.choices()) if port.type == "COMBO" else port.type
+    kind = _choices(port) if port.type == "COMBO" else port.type
     return kind, {"tooltip": port.tooltip, **_widget_options(port)}
 
 
 def _v3_input(io: Any, port: Port) -> Any:
     options = _widget_options(port)
     if port.type == "COMBO":
-        options["options"] = list(port.choices())
+        options["options"] = _choices(port)
     return _v3_type(io, port).Input(port.name, tooltip=port.tooltip, optional=port.optional, **options)
+
+
+def _choices(port: Port) -> list[str]:
+    """A menu as it is now, with the files of its kinds."""
+    return list(dict.fromkeys((*port.choices(), *(model_names(port.folders) if port.folders else ()))))
 
 
 def _v3_type(io: Any, port: Port) -> Any:

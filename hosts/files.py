@@ -16,6 +16,8 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from ..context import Context, ModelCache, PictureLayer
+from ..model_cache import model_budget
+from ..model_places import folders_below
 from ..tensors import BadFile, UnknownName
 from .layered import save_layers
 from .lettering import letter
@@ -27,14 +29,6 @@ from .whole_file import whole_file
 _REPLACED_SIGNS = re.compile(r'[<>:"|?*\x01-\x1f\x7f]')
 _WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 _PNG_COMPRESSION = 4
-
-# Kind of model -> the folders of a model root that may hold it; the nested ones are ComfyUI's.
-_MODEL_KINDS: dict[str, tuple[str, ...]] = {
-    "ultralytics": ("ultralytics",),
-    "ultralytics_bbox": ("ultralytics_bbox", "ultralytics/bbox"),
-    "ultralytics_segm": ("ultralytics_segm", "ultralytics/segm"),
-    "sams": ("sams",),
-}
 
 
 @dataclass(frozen=True)
@@ -136,13 +130,10 @@ class HeadlessContext(Context):
 
     input_folder: where LoadImage looks for pictures.
     output_folder: where SaveImage writes and where "name [output]" is looked up.
-    given_files: file names typed in by the user; only these may lie outside the input folder, because a workflow from
-        a stranger must not read other files.
     """
 
     input_folder: Path = Path()
     output_folder: Path = Path()
-    given_files: frozenset[str] = frozenset()
 
 
 def headless_context(
@@ -171,7 +162,7 @@ def headless_context(
         progress=progress,
         check_cancelled=check_cancelled,
         model_folders=model_folders(os.environ),
-        models=models or ModelCache(),
+        models=ModelCache(model_budget(os.environ)) if models is None else models,
         sources=InputFolders(input_folder, folder, given),
         input_folder=input_folder,
         output_folder=folder,
@@ -188,7 +179,7 @@ def model_folders(environment: Mapping[str, str]) -> dict[str, tuple[Path, ...]]
     named = [root for root in environment.get("HEMLINE_MODELS", "").split(os.pathsep) if root.strip()]
     data = Path(environment.get("XDG_DATA_HOME") or "~/.local/share") / "hemline" / "models"
     roots = dict.fromkeys(Path(root).expanduser() for root in [*named, data])
-    return {kind: tuple(root / below for root in roots for below in belows) for kind, belows in _MODEL_KINDS.items()}
+    return folders_below(roots)
 
 
 def _device(name: str | None) -> torch.device:

@@ -39,7 +39,8 @@ def widget_value(port: Port, value: object) -> Value:
         raise BadWorkflow(f"is {shown(value)}; give a text.")
     choices = port.choices()
     if port.type == "COMBO" and choices and value not in choices:
-        raise BadWorkflow(f"is {shown(value)}, which is no option.{hint(value, choices)}")
+        places = " Model files are looked for in the folders that `hemline doctor` names." if port.folders else ""
+        raise BadWorkflow(f"is {shown(value)}, which is no option.{hint(value, choices)}{places}")
     return value
 
 

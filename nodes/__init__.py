@@ -11,11 +11,13 @@ from .inpaint import inpaint_crop, inpaint_stitch
 from .inspect import preview_mask
 from .load import batch_load
 from .mask import combine_masks_node, grow_feather_mask, refine_mask
+from .models import load_garment_model
 from .spec import Node
 from .tryon import try_on_inputs
 
 NODES: tuple[Node, ...] = (
     batch_load,
+    load_garment_model,
     detect_garments,
     generate_mask_node,
     refine_mask,

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from ..context import Context
 from ..segmentation.detect import FALLBACKS, METHODS, detect
+from ..segmentation.garment_model import GarmentModel
+from ..segmentation.model_detect import YoloOptions
 from ..segmentation.vocabulary import LABELS, PRESETS, parse_what
 from ..tensors import HemlineError, as_image
 from .spec import Port, Result, node
@@ -21,7 +23,7 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
     name="Detect Garments",
     category="Hemline/1 Detect",
     weight="heavy",
-    version="2.0.0",
+    version="2.1.0",
     aliases=("clothes segmentation", "garment mask", "clothing", "outfit", "human parsing"),
     inputs=(
         Port("image", "IMAGE", "The photo, or a batch of photos."),
@@ -29,7 +31,8 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
         Port("labels", "STRING", "Names separated by commas, such as 'tops, footwear'; replaces `what`.", default=""),
         Port(
             "method", "COMBO",
-            "parser: the small network that comes with Hemline. heuristic: a guess without a model. auto: the parser.",
+            "auto: the connected model, or else the parser. parser: the small network that comes with Hemline. "
+            "heuristic: a guess without a model.",
             default="auto", options=METHODS,
         ),
         Port(
@@ -50,6 +53,25 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
             "fallback", "COMBO", "Where the parser's file is missing: an error, or the heuristic, which only guesses.",
             default="error", options=FALLBACKS,
         ),
+        Port(
+            "classes", "STRING",
+            "For a YOLO: which of its own classes count, by name, wildcard or number, separated by commas; '!word' "
+            "leaves one out. 'what' chooses among what they mean.",
+            default="*",
+        ),
+        Port(
+            "confidence", "FLOAT", "For a YOLO: how sure it must be of a garment.",
+            default=0.25, minimum=0.0, maximum=1.0, step=0.01,
+        ),
+        Port(
+            "iou", "FLOAT", "For a YOLO: two boxes that overlap more than this are one garment.",
+            default=0.7, minimum=0.0, maximum=1.0, step=0.01,
+        ),
+        Port(
+            "max_detections", "INT", "For a YOLO: how many garments of a picture at most, the surest first.",
+            default=100, minimum=1, maximum=1000, step=1,
+        ),
+        Port("model", "GARMENT_MODEL", "From Load Garment Model; without it the parser is used.", optional=True),
     ),
     outputs=(
         Port("garments", "GARMENTS", "Every garment with its own soft mask, label, score and box."),
@@ -61,20 +83,22 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
 )  # fmt: skip
 def detect_garments(
     image: Tensor, what: str = "outfit", labels: str = "", method: str = "auto", person_boxes: str = "",
-    nothing_found: str = "empty mask", flip: bool = True, fallback: str = "error", *, context: Context,
+    nothing_found: str = "empty mask", flip: bool = True, fallback: str = "error", classes: str = "*",
+    confidence: float = 0.25, iou: float = 0.7, max_detections: int = 100, model: GarmentModel | None = None, *,
+    context: Context,
 ) -> Result:  # fmt: skip
     """Finds garments in a photo and gives a soft mask for each and one for all. A small network that comes with Hemline
-    looks at the picture and again at each person; nothing is downloaded.
+    looks at the picture and again at each person, or a model of your own does; nothing is downloaded.
     """
     image = as_image(image)
     asked = labels.strip() or what
     found = detect(
         image, parse_what(asked), method=method, person_boxes=person_boxes, flip=flip, fallback=fallback,
-        models=context.models, progress=context.progress, check_cancelled=context.check_cancelled,
+        model=model, yolo=YoloOptions(classes, confidence, iou, max_detections), models=context.models,
+        progress=context.progress, check_cancelled=context.check_cancelled,
     )  # fmt: skip
     text = found.describe()
     if not found.count and nothing_found == "error":
         raise HemlineError(f"{asked}: {text}")
-    looks = {"looks": list(found.looks), "seconds": round(found.seconds, 4)}
-    report = {**found.garments.report(), "what": asked, **looks, "versions": versions()}
+    report = {**found.garments.report(), "what": asked, **found.entry(), "versions": versions()}
     return Result((found.garments, found.mask, found.count, text, json.dumps(report)), text=(text,))

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-PortType = Literal["IMAGE", "MASK", "GARMENTS", "STITCH", "STRING", "INT", "FLOAT", "BOOLEAN", "COMBO"]
+PortType = Literal[
+    "IMAGE", "MASK", "GARMENTS", "STITCH", "GARMENT_MODEL", "STRING", "INT", "FLOAT", "BOOLEAN", "COMBO"
+]  # fmt: skip
 Weight = Literal["light", "heavy"]
 WIDGET_TYPES = ("STRING", "INT", "FLOAT", "BOOLEAN", "COMBO")
 
@@ -19,6 +21,8 @@ class Port:
     name: the function's argument name; never changes once landed.
     type: the wire type, or a widget type (STRING, INT, FLOAT, BOOLEAN, COMBO).
     default, minimum, maximum, step: of a widget. options: of a COMBO, or a function giving them at run time.
+    folders: kinds of model folders (`model_places.KINDS`) whose files a COMBO offers behind its options; the host lists
+        them.
     optional: a wire that may stay unconnected; the function then gets None.
     multiline: a STRING edited in a text area.
     is_list: an output hands out a list, and what follows runs once for each of its items; an input takes such a list
@@ -36,6 +40,7 @@ class Port:
     optional: bool = False
     multiline: bool = False
     is_list: bool = False
+    folders: tuple[str, ...] = ()
 
     @property
     def is_widget(self) -> bool:
@@ -49,6 +54,8 @@ class Port:
         entry.update({key: value for key, value in numbers.items() if value is not None})
         if self.type == "COMBO":
             entry["options"] = list(self.choices())
+        if self.folders:
+            entry["folders"] = list(self.folders)
         if self.optional:
             entry["optional"] = True
         if self.is_list:
@@ -56,7 +63,7 @@ class Port:
         return entry
 
     def choices(self) -> tuple[str, ...]:
-        """The options of a COMBO as they are now."""
+        """The options of a COMBO as they are now, without the files of its `folders`."""
         return self.options() if callable(self.options) else self.options
 
 

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..context import ModelCache
-from ..tensors import MissingModel, RangeError, as_image, check_name
+from ..tensors import MissingModel, as_image, check_name
+from .box_text import parse_person_boxes
+from .garment_model import GarmentModel
 from .garments import Box, Garments
 from .heuristic import detect_garments as detect_by_heuristic
-from .parser import Parser, load_parser
-from .parsing import Look, parse_garments
+from .model_detect import USUAL, ModelFinding, YoloOptions, detect_with_model, refine_with_sam
+from .model_files import WEIGHTS as WEIGHTS
+from .model_files import open_parser
+from .parser import Parser
+from .parsing import parse_garments
 from .parts import PARTS
 
 METHODS = ("auto", "heuristic", "parser")
-"""How garments are found. auto is the parser that is shipped."""
+"""How garments are found. auto is the connected model, else the parser that is shipped."""
 
 FALLBACKS = ("error", "heuristic")
 """What to do where the parser's weights are missing."""
-
-WEIGHTS = Path(__file__).parent / "weights" / "parser.safetensors"
-"""What the parser has learnt; another network of its kind replaces it by taking the file's place."""
 
 # What the heuristic gives for labels that it has no eye for; used only where nothing it knows is asked for.
 HEURISTIC_LABELS = ("upper", "lower", "footwear", "hair", "skin")
@@ -34,13 +36,16 @@ STAND_INS = {"dress": ("upper", "lower"), "outer": ("upper",), "pants": ("lower"
 # What the parser gives for the one label that only the heuristic has.
 LOWER = ("pants", "skirt")
 
+Progress = Callable[[int, int], None]
+
 
 @dataclass(frozen=True)
 class Detection:
     """What was found.
 
     garments: those asked for; mask: their union ``[B,H,W]``, float32; count: garments and body parts in it.
-    looks: where the parser has looked, as plain JSON values; seconds: what it all took.
+    looks: where the parser has looked, as plain JSON values; seconds: what it all took, stages: and what of it each
+    stage ("load", "detect", "sam"). model: the user's model that found them; sam: what a SAM made of each garment.
     """
 
     garments: Garments
@@ -48,48 +53,131 @@ class Detection:
     count: int
     looks: tuple[dict[str, object], ...] = ()
     seconds: float = 0.0
+    stages: Mapping[str, float] = field(default_factory=dict[str, float])
+    model: Mapping[str, object] | None = None
+    sam: tuple[dict[str, object], ...] | None = None
 
     def describe(self) -> str:
         """What was found, by which method, with the method's reservations."""
         return "\n".join((self.garments.describe(), *self.garments.notes))
 
+    def entry(self) -> dict[str, object]:
+        """Where was looked, by which model, and the times, as plain JSON values."""
+        entry: dict[str, object] = {"looks": list(self.looks), "seconds": round(self.seconds, 4)}
+        entry["stages"] = {name: round(seconds, 4) for name, seconds in self.stages.items()}
+        if self.model is not None:
+            entry["model"] = dict(self.model)
+        if self.sam is not None:
+            entry["sam"] = list(self.sam)
+        return entry
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One call of `detect`: the pictures, what to look for, and what the host lends."""
+
+    image: Tensor
+    labels: tuple[str, ...]
+    boxes: list[list[Box]]
+    flip: bool
+    models: ModelCache
+    check_cancelled: Callable[[], None]
+    progress: Progress
+    stages: dict[str, float]
+
+    @contextmanager
+    def stage(self, name: str) -> Generator[None]:
+        """Adds what happens inside to the time of a stage."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            if self.image.is_cuda:
+                torch.cuda.synchronize(self.image.device)
+            self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - begun
+
 
 def detect(
     image: Tensor, labels: Sequence[str], *, method: str = "auto", person_boxes: str = "", flip: bool = True,
-    fallback: str = "error", models: ModelCache | None = None, weights: Path = WEIGHTS,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    check_cancelled: Callable[[], None] = lambda: None,
+    fallback: str = "error", model: GarmentModel | None = None, yolo: YoloOptions = USUAL,
+    models: ModelCache | None = None, embeddings: object = None, weights: Path = WEIGHTS,
+    progress: Progress = lambda done, total: None, check_cancelled: Callable[[], None] = lambda: None,
 ) -> Detection:  # fmt: skip
     """The garments with one of the canonical `labels` in the pictures ``[B,H,W,C]``; possibly none.
 
     method: one of `METHODS`. person_boxes: see `parse_person_boxes`; they hold for every picture of the batch. flip:
-    the parser also looks at the mirrored picture. fallback: one of `FALLBACKS`. models: keeps the parser for the next
-    time. progress is called with (pictures done, pictures), check_cancelled once per picture and may raise. Raises
-    `MissingModel` where the weights are missing and `fallback` does not allow another method, `BadFile` where they are
-    damaged.
+    a parser also looks at the mirrored picture. fallback: one of `FALLBACKS`. model: the user's own, for method "auto";
+    yolo: for models of that kind. models: keeps what was loaded for the next time, embeddings: what a SAM saw in a
+    picture. progress is called with (pictures done, pictures), check_cancelled once per picture and may raise. Raises
+    `MissingModel` where weights or a package are missing and `fallback` does not allow another method, `BadFile` for a
+    file that is damaged or of the wrong kind, `UnknownName` for a class map that does not fit the model.
     """
     image = as_image(image)
     check_name("Method", method, METHODS)
     check_name("Fallback", fallback, FALLBACKS)
     boxes = [parse_person_boxes(person_boxes, image.shape[2], image.shape[1])] * len(image)
     begun = time.perf_counter()
-    parser, note = _parser(method, fallback, models or ModelCache(), weights, image.device)
-    looks: tuple[Look, ...] = ()
-    if parser is None:
-        wanted, reservation = _heuristic_labels(labels)
-        found = detect_by_heuristic(image, person_boxes=boxes, check_cancelled=check_cancelled, progress=progress)
-        found = found.select(wanted)
-        note = (*note, *((reservation,) if reservation else ()))
-    else:
-        wanted = _parser_labels(labels)
-        found, looks = parse_garments(
-            parser, image, wanted, person_boxes=boxes, flip=flip, check_cancelled=check_cancelled, progress=progress
-        )
-    found = replace(found, notes=(*note, *found.notes))
+    job = _Job(image, tuple(labels), boxes, flip, models or ModelCache(), check_cancelled, progress, {})
+    own = model if method == "auto" else None
+    finding = _look(job, method, fallback, own, yolo, weights)
+    found, wanted = finding.garments, finding.wanted
+    notes = [*finding.notes]
+    if model is not None and own is None:
+        notes.append(f"The connected model is not used, because method is {method!r}.")
+    refined: tuple[dict[str, object], ...] | None = None
+    if own is not None and own.sam is not None:
+        found, refined = _refine(job, found, own, embeddings)
+        notes += own.precision_note(image.device) if own.detector is None else ()
+    found = replace(found, notes=(*notes, *found.notes))
     parts = {name: found.parts[name] for name in wanted if name in found.parts}
     mask = _add_parts(found.union(device=image.device), parts)
     count = len(found) + sum(bool((part >= 0.5).any()) for part in parts.values())
-    return Detection(found, mask, count, tuple(look.entry() for look in looks), time.perf_counter() - begun)
+    return Detection(
+        found, mask, count, tuple(look.entry() for look in finding.looks), time.perf_counter() - begun, job.stages,
+        finding.model, refined,
+    )  # fmt: skip
+
+
+def _look(
+    job: _Job, method: str, fallback: str, model: GarmentModel | None, yolo: YoloOptions, weights: Path
+) -> ModelFinding:
+    """What the method finds, before any SAM."""
+    with job.stage("load"):
+        parser, notes = _parser(job, method, fallback, weights, needed=model is None or model.detector is None)
+    if model is not None and model.detector is not None:
+        wanted = tuple(dict.fromkeys((*job.labels, *_parser_labels(job.labels))))
+        return detect_with_model(
+            job.image, model, wanted, companion=parser, yolo=yolo, models=job.models, person_boxes=job.boxes,
+            flip=job.flip, stage=job.stage, check_cancelled=job.check_cancelled, progress=job.progress,
+        )  # fmt: skip
+    with job.stage("detect"):
+        return _guess(job, notes) if parser is None else _parse(job, parser)
+
+
+def _parse(job: _Job, parser: Parser) -> ModelFinding:
+    wanted = _parser_labels(job.labels)
+    found, looks = parse_garments(
+        parser, job.image, wanted, person_boxes=job.boxes, flip=job.flip, check_cancelled=job.check_cancelled,
+        progress=job.progress,
+    )  # fmt: skip
+    return ModelFinding(found, wanted, looks)
+
+
+def _guess(job: _Job, notes: tuple[str, ...]) -> ModelFinding:
+    wanted, reservation = _heuristic_labels(job.labels)
+    found = detect_by_heuristic(
+        job.image, person_boxes=job.boxes, check_cancelled=job.check_cancelled, progress=job.progress
+    )
+    return ModelFinding(found.select(wanted), wanted, notes=(*notes, *((reservation,) if reservation else ())))
+
+
+def _refine(
+    job: _Job, found: Garments, model: GarmentModel, embeddings: object
+) -> tuple[Garments, tuple[dict[str, object], ...]]:
+    return refine_with_sam(
+        job.image, found, model, models=job.models, embeddings=embeddings, stage=job.stage,
+        check_cancelled=job.check_cancelled, progress=job.progress,
+    )  # fmt: skip
 
 
 def _add_parts(mask: Tensor, parts: Mapping[str, Tensor]) -> Tensor:
@@ -102,41 +190,19 @@ def _add_parts(mask: Tensor, parts: Mapping[str, Tensor]) -> Tensor:
 
 
 def _parser(
-    method: str, fallback: str, models: ModelCache, weights: Path, device: torch.device
+    job: _Job, method: str, fallback: str, weights: Path, *, needed: bool
 ) -> tuple[Parser | None, tuple[str, ...]]:
-    """The parser, or None where the heuristic is to be used, and what to tell the user about that."""
+    """The parser, or None where the heuristic or a model alone is to be used, and what to tell the user about that."""
     if method == "heuristic":
         return None, ()
     try:
-        return models.get(weights, device, lambda path: load_parser(path).to(device)), ()
+        return open_parser(job.models, job.image.device, weights), ()
     except MissingModel as error:
+        if not needed:
+            return None, ()
         if fallback == "heuristic":
             return None, (f"The parser is missing ({error}) The heuristic stands in for it, as you allowed.",)
         raise MissingModel(f"{error} Or allow the heuristic (fallback = 'heuristic'), which only guesses.") from error
-
-
-def parse_person_boxes(text: str, width: int, height: int) -> list[Box]:
-    """Boxes in pixels from lines (or parts separated by ";") of four numbers x0 y0 x1 y1; an empty text has none.
-
-    Numbers that are all within 0..1 are shares of the picture's width and height. Raises `RangeError` for anything that
-    is not four numbers, and for a box that is empty or misses the picture.
-    """
-    boxes: list[Box] = []
-    for line in filter(str.strip, re.split(r"[;\n]", text)):
-        try:
-            x0, y0, x1, y1 = (float(word) for word in re.split(r"[\s,]+", line.strip()))
-        except ValueError:
-            raise RangeError(f"person box {line.strip()!r} is not four numbers; give x0 y0 x1 y1.") from None
-        if max(abs(value) for value in (x0, y0, x1, y1)) <= 1:
-            x0, y0, x1, y1 = x0 * width, y0 * height, x1 * width, y1 * height
-        box = (max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height)))
-        if not (box[2] - box[0] >= 1 and box[3] - box[1] >= 1):
-            raise RangeError(
-                f"person box {line.strip()!r} holds no pixel of the {width}x{height} picture; give x0 y0 x1 y1 with "
-                "x0 < x1 and y0 < y1."
-            )
-        boxes.append(box)
-    return boxes
 
 
 def _parser_labels(labels: Sequence[str]) -> tuple[str, ...]:

@@ -43,9 +43,7 @@ def load_segformer(
         check_name("Label", meaning, (BACKGROUND, *LABELS))
     file = _weights_file(path)
     notes: list[str] = []
-    config = _read_json(file.with_name(CONFIG))
-    if config.get("model_type", "segformer") != "segformer":
-        config = {}  # a folder of many models holds the configuration of another
+    config = _configuration(file)
     tensors = _read_tensors(file)
     try:
         network = build_network(
@@ -66,6 +64,21 @@ def load_segformer(
     size, mean, std = _training(file)
     long_side, stretch = size
     return SegformerParser(network, words, meanings, long_side, stretch, mean, std, notes=tuple(notes))
+
+
+def read_words(file: Path, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a network of `count` labels calls them, and sentences for the user; the weights are not read.
+
+    Raises `BadFile` as `load_segformer` does.
+    """
+    notes: list[str] = []
+    return _words(file, count, _configuration(file), None, notes), tuple(notes)
+
+
+def _configuration(file: Path) -> dict[str, object]:
+    config = _read_json(file.with_name(CONFIG))
+    # A folder of many models holds the configuration of another.
+    return config if config.get("model_type", "segformer") == "segformer" else {}
 
 
 def _weights_file(path: Path) -> Path:

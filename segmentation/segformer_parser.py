@@ -76,9 +76,9 @@ class SegformerParser:
         """None: it looks at a person's frame as its training looked at photos of persons."""
         return ()
 
-    def to(self, device: torch.device) -> SegformerParser:
-        """The same parser with its network moved to a device."""
-        self.network.to(device)
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> SegformerParser:
+        """The same parser with its network moved to a device, and computing in `dtype`; its chances stay float32."""
+        self.network.to(device=device, dtype=dtype)
         return self
 
     def with_body(self, body: Looker) -> SegformerParser:
@@ -104,7 +104,8 @@ class SegformerParser:
 
     def _chances(self, pictures: Tensor, grid: Sequence[int]) -> Tensor:
         mean, std = (torch.tensor(value, device=pictures.device).view(1, 3, 1, 1) for value in (self.mean, self.std))
-        logits = cast(Tensor, self.network((pictures - mean) / std))
+        dtype = next(self.network.parameters()).dtype
+        logits = cast(Tensor, self.network(((pictures - mean) / std).to(dtype))).float()
         return torch.softmax(functional.interpolate(logits, tuple(grid), mode="bilinear"), dim=1)
 
     def _mirrored(self) -> list[int]:
