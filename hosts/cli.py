@@ -30,6 +30,17 @@ Fallback = Annotated[str, typer.Option(help="Where the parser's file is missing:
 Labels = Annotated[bool, typer.Option("--labels", help="Also write NAME_labels.png, a number for what lies where.")]
 PersonBoxes = Annotated[str, typer.Option("--person-boxes", help="'x0 y0 x1 y1; ...' in pixels or shares from 0 to 1.")]
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A .pt, .pth or .safetensors file.")]
+OwnModel = Annotated[
+    Path | None, typer.Option("--model", metavar="FILE", help="A YOLO, SegFormer or parser file of your own.")
+]
+OwnSam = Annotated[
+    Path | None, typer.Option("--sam", metavar="FILE", help="A SAM file, which draws each garment's outline anew.")
+]
+ClassMap = Annotated[
+    str, typer.Option("--class-map", help="What the model's words mean: 'short sleeve top = upper; *dress* = dress'.")
+]
+Classes = Annotated[str, typer.Option(help="Of a YOLO: which of its own classes count, such as '*dress*, !vest'.")]
+Confidence = Annotated[float, typer.Option(help="Of a YOLO: how sure it must be, 0 to 1.")]
 Grow = Annotated[float, typer.Option(help="Pixels to grow the mask by; negative shrinks.")]
 Feather = Annotated[float, typer.Option(help="Width in pixels of the mask's soft edge.")]
 
@@ -60,6 +71,11 @@ def mask(
     flip: Flip = True,
     fallback: Fallback = "error",
     labels: Labels = False,
+    model: OwnModel = None,
+    sam: OwnSam = None,
+    class_map: ClassMap = "",
+    classes: Classes = "*",
+    confidence: Confidence = 0.25,
     device: Device = None,
     json: AsJson = False,
 ) -> None:
@@ -68,7 +84,8 @@ def mask(
     from .recipes import MaskSettings, check_settings
 
     events = Events(json)
-    settings = MaskSettings(what, method, person_boxes, grow, feather, flip, fallback, labels)
+    own = (str(model or ""), str(sam or ""), class_map, classes, confidence)
+    settings = MaskSettings(what, method, person_boxes, grow, feather, flip, fallback, labels, *own)
     with _exit_codes(events):
         with _usage_errors():
             check_settings(settings)

@@ -13,12 +13,14 @@ import torch
 from .. import __version__
 from ..blending.filters import FILTERS
 from ..blending.modes import MODE_REGISTRY
+from ..model_places import find_file, list_names
 from ..plugin_sources import plugin_folders
 from ..plugins import Failure
 from ..segmentation.detect import WEIGHTS
 from ..segmentation.generators import GENERATORS
+from ..segmentation.model_files import inspect_file
 from ..segmentation.parser import load_parser
-from ..tensors import BadFile, MissingModel
+from ..tensors import BadFile, HemlineError, MissingModel
 from .files import model_folders
 
 REQUIRED = ("torch", "numpy", "pillow", "safetensors", "typer", "rich", "pyyaml")
@@ -34,8 +36,9 @@ OPTIONAL = {
     "ray": ("batch", "clusters"),
 }
 # Extras that nothing of this version uses yet.
-UNUSED_EXTRAS = ("yolo", "sam", "batch")
-MODEL_SUFFIXES = (".pt", ".pth", ".safetensors", ".onnx")
+UNUSED_EXTRAS = ("batch",)
+# Kinds of model folders that are named even where nothing is in them.
+NAMED_KINDS = ("ultralytics_bbox", "ultralytics_segm", "sams", "hemline")
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,13 @@ def _optional_packages() -> list[Finding]:
 
 def _models() -> list[Finding]:
     findings = [_shipped_parser()]
+    seen: set[Path] = set()
     for kind, folders in model_folders(os.environ).items():
-        files = [file for folder in folders for file in _model_files(folder)]
-        findings += [Finding("model", kind, "ok", str(file)) for file in files]
-        if not files:
-            place = next(iter(folders), Path(kind))
-            findings.append(Finding("model", kind, "none", f"put files into {place}"))
+        files = [find_file(name, [kind], {kind: folders}) for name in list_names([kind], {kind: folders})]
+        findings += [_model_file(kind, file) for file in files if file not in seen]
+        seen.update(files)
+        if not files and kind in NAMED_KINDS:
+            findings.append(Finding("model", kind, "none", f"put files into {next(iter(folders), Path(kind))}"))
     return findings
 
 
@@ -130,8 +134,12 @@ def _shipped_parser() -> Finding:
     return Finding("model", "parser", "ok", f"comes with Hemline, {len(parser.classes)} classes, {trained}")
 
 
-def _model_files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.suffix in MODEL_SUFFIXES) if folder.is_dir() else []
+def _model_file(kind: str, path: Path) -> Finding:
+    """What is in a user's file; nothing in it is run."""
+    try:
+        return Finding("model", kind, "ok", f"{inspect_file(path).title}: {path}")
+    except HemlineError as error:
+        return Finding("model", kind, "broken", str(error))
 
 
 def _installed(name: str) -> str:

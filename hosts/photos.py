@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..context import ModelCache
+from ..model_cache import model_budget
 from ..tensors import BadFile, HemlineError
 from .events import Events
 from .headless import run_headless
@@ -26,7 +28,7 @@ def mask_photos(
     named = name_photos(photos)
     done = failed = 0
     said: set[str] = set()
-    models = ModelCache()
+    models = ModelCache(model_budget(os.environ))
     for name, photo in named.items():
         events.step(photo.name, done + failed, len(named))
         try:
@@ -75,7 +77,9 @@ def _mask_photo(
 ) -> None:  # fmt: skip
     """Masks one photo and tells what was found; the method's notes are for people told once, for programs each time."""
     workflow = mask_workflow(str(photo), name, settings)
-    results = run_headless(workflow, output, given_files=[str(photo)], device=device, models=models)
+    results = run_headless(
+        workflow, output, given_files=[str(photo), *settings.model_files], device=device, models=models
+    )
     garments, _, count, *_ = results["2"].outputs
     files = json.loads(results["5"].outputs[0])["files"]
     text, notes = garments.describe(), list(garments.notes)

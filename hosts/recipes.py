@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..nodes.models import NONE, SHIPPED
 from ..segmentation.detect import FALLBACKS, METHODS
+from ..segmentation.garment_model import parse_meanings
 from ..segmentation.shape import GROW_LIMIT_PX
 from ..segmentation.vocabulary import parse_what
 from ..tensors import check_name, check_range
@@ -23,6 +25,16 @@ class MaskSettings:
     flip: bool = True
     fallback: str = "error"
     labels: bool = False
+    model: str = ""
+    sam: str = ""
+    class_map: str = ""
+    classes: str = "*"
+    confidence: float = 0.25
+
+    @property
+    def model_files(self) -> tuple[str, ...]:
+        """The files that the user has named."""
+        return tuple(filter(None, (self.model, self.sam)))
 
 
 def check_settings(settings: MaskSettings) -> None:
@@ -30,6 +42,8 @@ def check_settings(settings: MaskSettings) -> None:
     parse_what(settings.what)
     check_name("Method", settings.method, METHODS)
     check_name("Fallback", settings.fallback, FALLBACKS)
+    parse_meanings(settings.class_map)
+    check_range("confidence", settings.confidence, 0, 1)
     check_range("grow", settings.grow, -GROW_LIMIT_PX, GROW_LIMIT_PX)
     check_range("feather", settings.feather, 0, GROW_LIMIT_PX)
 
@@ -41,6 +55,7 @@ def mask_workflow(photo: str, name: str, settings: MaskSettings) -> Workflow:
         "2": _node(
             "HemlineDetectGarments", image=["1", 0], labels=settings.what, method=settings.method,
             person_boxes=settings.person_boxes, flip=settings.flip, fallback=settings.fallback,
+            classes=settings.classes, confidence=settings.confidence, **_link(settings),
         ),
         "3": _node("HemlineRefineMask", mask=["2", 1], image=["1", 0], **_edges(settings)),
         "4": _node("HemlineGrowFeatherMask", mask=["3", 0], grow=settings.grow, feather=settings.feather),
@@ -48,6 +63,7 @@ def mask_workflow(photo: str, name: str, settings: MaskSettings) -> Workflow:
             "HemlineSaveGarmentSet", image=["1", 0], mask=["4", 0], garments=["2", 0], name=name, overwrite=True,
             labels=settings.labels, metadata=False,
         ),
+        **_model(settings),
     }  # fmt: skip
 
 
@@ -66,6 +82,18 @@ def demo_workflow(photo: str, colour: str, settings: MaskSettings) -> Workflow:
         "10": _node("HemlinePreviewMask", image=["1", 0], mask=["4", 0], garments=["2", 0]),
         "11": _node("SaveImage", images=["9", 0], filename_prefix="demo_stitched"),
     }
+
+
+def _model(settings: MaskSettings) -> Workflow:
+    """The node that loads the user's own models, where there are any."""
+    if not settings.model_files:
+        return {}
+    files = {"detector": settings.model or SHIPPED, "sam": settings.sam or NONE}
+    return {"model": _node("HemlineLoadGarmentModel", **files, class_map=settings.class_map)}
+
+
+def _link(settings: MaskSettings) -> dict[str, object]:
+    return {"model": ["model", 0]} if settings.model_files else {}
 
 
 def _edges(settings: MaskSettings) -> dict[str, object]:
