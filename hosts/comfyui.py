@@ -170,9 +170,9 @@ def run_in_host(node: Node, values: dict[str, Any], notes: dict[str, str] | None
     management = import_module("comfy.model_management")
     management.throw_exception_if_processing_interrupted()
     dtype = management.intermediate_dtype() if hasattr(management, "intermediate_dtype") else torch.float32
-    _MODELS.begin_node()
     context = replace(host_context(), notes=notes or {})
-    result = run_node(node, values, context, home=management.intermediate_device(), dtype=dtype)
+    with _MODELS.node_run():
+        result = run_node(node, values, context, home=management.intermediate_device(), dtype=dtype)
     _show_text(result.text)
     return replace(result, outputs=tuple(map(_blocking, result.outputs)))
 

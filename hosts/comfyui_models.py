@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import inspect
 import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..model_cache import ModelCache, model_bytes, modules_of, move_model
+from ..model_cache import Model, ModelCache, model_bytes, modules_of, move_model
 
 _CPU = torch.device("cpu")
 
@@ -29,7 +32,7 @@ class HeldNetworks(nn.Module):
 class HostModels(ModelCache):
     """A `ModelCache` whose models the host moves to the GPU and away from it again, together with its own.
 
-    The models that one run of a node has asked for are kept on the GPU together; `begin_node` starts the next run.
+    The models that one run of a node asks for are on the GPU together; see `node_run`.
     """
 
     def __init__(self) -> None:
@@ -37,11 +40,24 @@ class HostModels(ModelCache):
         self._patchers: dict[tuple[nn.Module, ...], Any] = {}
         self._in_use = threading.local()
 
-    def begin_node(self) -> None:
-        """Forgets what the last node has used in this thread, and patchers of models that are held no more."""
+    @contextmanager
+    def node_run(self) -> Generator[None]:
+        """One run of a node: the models that it asks for stay on the GPU together until it ends."""
         self._in_use.patchers = []
+        try:
+            yield
+        finally:
+            self._in_use.patchers = []
+
+    def get(
+        self, path: Path, device: torch.device, load: Callable[[Path], Model], *,
+        dtype: torch.dtype = torch.float32, variant: str = "",
+    ) -> Model:  # fmt: skip
+        """As `ModelCache.get`; the host loses sight of models that had to leave the cache."""
+        found = super().get(path, device, load, dtype=dtype, variant=variant)
         held = {modules_of(model) for model in self.held_models()}
         self._patchers = {networks: patcher for networks, patcher in self._patchers.items() if networks in held}
+        return found
 
     def bring(self, model: object, device: torch.device, *, fresh: bool) -> object:
         """The model on the device; the host has made room for it there. On a CPU it stays where it is."""

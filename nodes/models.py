@@ -88,7 +88,7 @@ def load_garment_model(
     sam_file = check_sam(look_up(outline, context.models)) if outline else None
     mapped = file.family != HEMLINE
     told = meanings_of(file.words, meanings) if mapped else {}
-    classes = describe_meanings(file.words, told)
+    classes = describe_meanings(file.words, told, file.table)
     text = [_summary(SHIPPED if chosen is None else file.path.name, file, told), *file.notes]
     text += [f"outlines by {sam_file.path.name}: {sam_file.title}"] if sam_file else []
     text += [NO_CLASS_MAP] if meanings and not mapped else []
@@ -109,7 +109,7 @@ def _path(name: str, fixed: str, kinds: Sequence[str], context: Context) -> Path
 
 
 def _summary(name: str, file: ModelFile, told: dict[str, str]) -> str:
-    unused = unused_words(file.words, told)
+    unused = unused_words(file.words, told, file.table)
     more = f" and {len(unused) - SHOWN_WORDS} more" if len(unused) > SHOWN_WORDS else ""
     rest = f"; not used: {', '.join(unused[:SHOWN_WORDS])}{more}" if unused else ""
     licence = f"; its licence: {file.told['license']}" if file.told.get("license") else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,9 @@ import torch
 from ..tensors import RangeError, UnknownName, check_name, unknown_name
 from .taxonomies import BACKGROUND, find_label
 from .vocabulary import LABELS
+from .yolo.class_words import plain_word
 
+Table = Callable[[str], str | None]
 PRECISIONS = ("float32", "float16", "bfloat16")
 IGNORE = "ignore"
 """Another word for the background on the right side of a class map."""
@@ -78,11 +80,6 @@ def _meaning(label: str) -> str:
     return check_name("Label", label, (*LABELS, BACKGROUND, IGNORE))
 
 
-def plain_word(word: str) -> str:
-    """The word as words are compared: case, and hyphens or underscores for blanks, do not matter."""
-    return " ".join(re.sub(r"[-_]", " ", word.lower()).split())
-
-
 def meanings_of(words: Iterable[str], meanings: Mapping[str, str]) -> dict[str, str]:
     """What the class map says of each of a file's words; a word itself counts before a pattern, patterns in order.
 
@@ -107,29 +104,28 @@ def _open_brackets(pattern: str) -> str:
     return pattern.replace("[", "[[]")
 
 
-def describe_meanings(words: Iterable[str], told: Mapping[str, str]) -> tuple[str, ...]:
+def describe_meanings(words: Iterable[str], told: Mapping[str, str], table: Table = find_label) -> tuple[str, ...]:
     """A line for each of a file's words, which a class map takes: what it means, or that nobody knows.
 
-    told: see `meanings_of`.
+    told: see `meanings_of`. table: what words mean of which nothing is told; raises `UnknownName`.
     """
-    return tuple(_describe(word, told) for word in words)
+    return tuple(_describe(word, _label_of(word, told, table)) for word in words)
 
 
-def unused_words(words: Iterable[str], told: Mapping[str, str]) -> tuple[str, ...]:
+def unused_words(words: Iterable[str], told: Mapping[str, str], table: Table = find_label) -> tuple[str, ...]:
     """Those of a file's words that stand for nothing that could be asked for, nor for the background."""
-    return tuple(word for word in words if _label_of(word, told) in (None, ""))
+    return tuple(word for word in words if not _label_of(word, told, table))
 
 
-def _describe(word: str, told: Mapping[str, str]) -> str:
-    label = _label_of(word, told)
+def _describe(word: str, label: str | None) -> str:
     if label is None:
         return f"# {word}: not used by itself"
     return f"{word} = {label}" if label else f"# {word}: not used; map it in class_map"
 
 
-def _label_of(word: str, told: Mapping[str, str]) -> str | None:
+def _label_of(word: str, told: Mapping[str, str], table: Table) -> str | None:
     """The label of a word, None for what is left out, "" where nobody knows."""
     try:
-        return told[word] if word in told else find_label(word)
+        return told[word] if word in told else table(word)
     except UnknownName:
         return ""

@@ -15,6 +15,7 @@ from .model_files import Opened, open_detector, open_sam, sam_identity
 from .parser import Parser
 from .parsing import Look, parse_garments
 from .segformer_parser import SegformerParser, parse_with_segformer
+from .yolo import detect_with_yolo
 
 NO_COMPANION = "The shipped parser is missing, so persons and body parts are told by the model alone."
 NO_CLASS_MAP = "The class map is not used: it is for models with words of their own."
@@ -92,8 +93,6 @@ def _find(
             image, network, labels, companion=companion, person_boxes=person_boxes, flip=flip,
             check_cancelled=check_cancelled, progress=progress,
         )  # fmt: skip
-    from .yolo import detect_with_yolo
-
     return detect_with_yolo(
         image, network, labels, meanings=opened.meanings, classes=yolo.classes.strip() or "*",
         confidence=yolo.confidence, iou=yolo.iou, max_detections=yolo.max_detections, companion=companion,

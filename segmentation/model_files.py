@@ -13,14 +13,17 @@ from ..model_cache import ModelCache, file_identity
 from ..tensors import BadFile, MissingModel
 from .checkpoints.checkpoint import Checkpoint, read_checkpoint
 from .checkpoints.families import SAM_FAMILIES, YOLO_FAMILIES
-from .garment_model import GarmentModel, meanings_of
+from .garment_model import GarmentModel, Table, meanings_of
 from .parser import Parser, load_parser
 from .segformer_files import CONFIG, PREPROCESSOR, load_segformer, read_words
 from .segformer_parser import SegformerParser
+from .taxonomies import find_label
+from .yolo import Yolo, load_yolo
+from .yolo.class_words import best_taxonomy, table_label
+from .yolo.onnx_network import is_onnx, load_onnx
 
 if TYPE_CHECKING:
     from .sam import Sam
-    from .yolo import Yolo
 
 WEIGHTS = Path(__file__).parent / "weights" / "parser.safetensors"
 """What the shipped parser has learnt; another network of its kind replaces it by taking the file's place."""
@@ -51,6 +54,14 @@ class ModelFile:
         """Family, size and task for a person, such as "yolo11 n (segment)"."""
         return " ".join(word for word in (self.family, self.scale, f"({self.task})") if word)
 
+    @property
+    def table(self) -> Table:
+        """What its words mean where nobody has said it; a YOLO's as in the data set that knows most of them."""
+        if self.task not in YOLO_TASKS:
+            return find_label
+        taxonomy = best_taxonomy(self.words)
+        return lambda word: table_label(word, taxonomy)
+
     def entry(self) -> dict[str, object]:
         """The file as plain JSON values, without the folder that it lies in."""
         return {
@@ -62,6 +73,9 @@ def inspect_file(path: Path) -> ModelFile:
     """What is in a model file; its weights are not read. Raises `MissingModel`, and `BadFile` for no known model."""
     if not path.is_file():
         raise MissingModel(f"{path} is not there; give a model file.")
+    if is_onnx(path):
+        yolo = load_onnx(path)
+        return ModelFile(path, yolo.family, yolo.task, "", yolo.names, dict(yolo.metadata), yolo.notes)
     found = read_checkpoint(path, values=False)
     words, notes = _words(found)
     return ModelFile(path, found.family, found.task, found.scale, words, dict(found.metadata), notes)
@@ -141,7 +155,6 @@ def open_detector(model: GarmentModel, models: ModelCache, device: torch.device)
 
         variant = f"{sorted(meanings.items())} {file_stamp(file.path)}"
         return Opened(file, models.get(file.path, device, load, dtype=dtype, variant=variant), meanings)
-    from .yolo import load_yolo
 
     def load_detector(path: Path) -> Yolo:
         return load_yolo(path).to(_CPU, dtype)

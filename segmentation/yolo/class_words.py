@@ -64,7 +64,7 @@ def read_classes(names: Sequence[str], classes: str = "*", meanings: Mapping[str
     for number, name in enumerate(names):
         said = [meaning for word, meaning in told.items() if _names_class(word, name, number)]
         try:
-            label = said[0] if said else _table_label(name, taxonomy)
+            label = said[0] if said else table_label(name, taxonomy)
         except UnknownName:
             label = None
             unknown += [name] if chosen[number] else []
@@ -84,7 +84,8 @@ def best_taxonomy(names: Sequence[str]) -> str:
     return max(known, key=lambda table: known[table])
 
 
-def _table_label(name: str, taxonomy: str) -> str | None:
+def table_label(name: str, taxonomy: str) -> str | None:
+    """What the taxonomy says of a name, else the first one that knows it. Raises `UnknownName` where none does."""
     try:
         return canonical_label(name, taxonomy)
     except UnknownName:

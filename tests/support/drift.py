@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from support import fake_comfy_api, host_modules
+from support import fake_comfy_api, host_memory, host_modules
 
 # Evaluated inside the real host: for each "module:dotted.name" the parameter names, [] for a value, null if missing.
 PROBE = """
@@ -40,9 +40,12 @@ def names_of_the_fake(folder: Path) -> dict[str, list[str]]:
     modules: dict[str, Any] = {
         "folder_paths": host_modules.FolderPaths(folder),
         "comfy.model_management": host_modules.ModelManagement(),
+        "comfy.model_patcher": host_memory.make_model_patcher(),
         "comfy.utils": host_modules.ComfyUtils(),
     }
     names = {f"{name}:{key}": parameters(value) for name, module in modules.items() for key, value in public(module)}
+    methods = [(key, value) for key, value in vars(host_memory.ModelPatcher).items() if callable(value)]
+    names |= {f"comfy.model_patcher:ModelPatcher.{key}": parameters(value) for key, value in methods}
     api = fake_comfy_api.make_modules(modules["folder_paths"])["comfy_api.latest"]
     names["comfy_api.latest:ComfyExtension.get_node_list"] = ["self"]
     for part in ("io", "ui"):

@@ -23,6 +23,7 @@ from typing import Any, Literal
 import torch
 
 from support import fake_comfy_api
+from support.host_memory import make_model_patcher
 from support.host_modules import (
     ComfyUtils,
     Decoy,
@@ -156,9 +157,10 @@ def comfyui(
     host = Host(version, folder_paths, management)
     utils.set_progress_bar_global_hook(host.on_progress)
     comfy = ModuleType("comfy")
-    vars(comfy).update(__path__=[], model_management=management, utils=utils)
+    patchers = make_model_patcher()
+    vars(comfy).update(__path__=[], model_management=management, utils=utils, model_patcher=patchers)
     modules: dict[str, ModuleType | None] = {"folder_paths": folder_paths, "comfy": comfy}
-    modules |= {"comfy.model_management": management, "comfy.utils": utils}
+    modules |= {"comfy.model_management": management, "comfy.utils": utils, "comfy.model_patcher": patchers}
     graph_utils = ModuleType("comfy_execution.graph_utils")
     vars(graph_utils)["ExecutionBlocker"] = ExecutionBlocker
     modules |= {"comfy_execution.graph_utils": graph_utils}

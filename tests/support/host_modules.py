@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from support.host_memory import MemoryManagement
+
 
 class FolderPaths(ModuleType):
     """`folder_paths`: where a host keeps its models, inputs and results."""
@@ -105,7 +107,7 @@ class FolderPaths(ModuleType):
         return folder, filename, counter, subfolder, prefix
 
 
-class OldModelManagement(ModuleType):
+class OldModelManagement(MemoryManagement):
     """`comfy.model_management` of hosts before fp16 intermediates; an interrupt there is an `Exception`."""
 
     interrupt_base: type[BaseException] = Exception
@@ -118,14 +120,8 @@ class OldModelManagement(ModuleType):
         # Test control: asked at every poll whether the user has pressed Stop by now.
         self._stop_pressed: Callable[[], bool] = lambda: False
 
-    def get_torch_device(self) -> torch.device:
-        return torch.device("cpu")
-
     def intermediate_device(self) -> torch.device:
         return self._device
-
-    def unet_offload_device(self) -> torch.device:
-        return torch.device("cpu")
 
     def interrupt_current_processing(self, value: bool = True) -> None:
         self._interrupted = value
@@ -137,24 +133,6 @@ class OldModelManagement(ModuleType):
         if self._interrupted or self._stop_pressed():
             self._interrupted, self._stop_pressed = False, lambda: False
             raise self.InterruptProcessingException()
-
-    def soft_empty_cache(self, force: bool = False) -> None:
-        pass
-
-    def get_free_memory(self, dev: Any = None, torch_free_too: bool = False) -> int:
-        return 8 << 30
-
-    def free_memory(
-        self, memory_required: float, device: Any, keep_loaded: Any = (), for_dynamic: bool = False,
-        pins_required: int = 0, ram_required: int = 0,
-    ) -> list[Any]:  # fmt: skip
-        return []
-
-    def load_models_gpu(
-        self, models: Any, memory_required: float = 0, force_patch_weights: bool = False,
-        minimum_memory_required: float | None = None, force_full_load: bool = False,
-    ) -> None:  # fmt: skip
-        pass
 
 
 class ModelManagement(OldModelManagement):
