@@ -8,9 +8,9 @@ import zipfile
 
 RUNS = ("blending/", "hosts/", "nodes/", "segmentation/", "web/", "example_workflows/")
 BESIDE = {
-    "__init__.py", "__main__.py", "color.py", "context.py", "errors.py", "kernels.py", "pairing.py",
-    "plugin_sources.py", "plugins.py", "resampling.py", "settings.py", "tensors.py", "py.typed", "pyproject.toml",
-    "requirements.txt", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
+    "__init__.py", "__main__.py", "color.py", "context.py", "errors.py", "kernels.py", "model_cache.py",
+    "model_places.py", "pairing.py", "plugin_sources.py", "plugins.py", "resampling.py", "settings.py", "tensors.py",
+    "py.typed", "pyproject.toml", "requirements.txt", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
 }  # fmt: skip
 LARGEST_BYTES = 8_000_000  # the parser may have that many
 

@@ -24,8 +24,9 @@ from hemline.errors import BadWorkflow
 from hemline.hosts import doctor
 from hemline.hosts.headless import headless_nodes, run_headless
 from hemline.hosts.pictures import to_bytes
+from hemline.hosts.workflow_ui import to_api_format
 from hemline.model_cache import ModelCache
-from hemline.nodes.models import NONE, SHIPPED
+from hemline.nodes.models import NONE, SHIPPED, load_garment_model
 
 LOAD, DETECT = "HemlineLoadGarmentModel", "HemlineDetectGarments"
 MENU_NAME = f"segm/{YOLO_FILE}"
@@ -201,11 +202,28 @@ def test_a_workflow_is_checked_against_the_files_before_anything_runs(root: Path
         run_headless(workflow, tmp_path / "out", given_files=[str(photo)], device="cpu")
 
 
+@pytest.mark.parametrize("saved", [7, 11], ids=["saved before it had a model", "saved with one"])
+def test_a_saved_canvas_keeps_its_widgets_whether_or_not_the_model_is_connected(saved: int) -> None:
+    widgets = ["tops", "", "auto", "", "error", False, "error", "*dress", 0.4, 0.6, 7]
+    inputs = [{"name": "image", "type": "IMAGE", "link": 1}, {"name": "model", "type": "GARMENT_MODEL", "link": 2}]
+    loader = {"id": 2, "type": LOAD, "widgets_values": [MENU_NAME, NONE, "gizmo = bag", "float16"]}
+    canvas = {
+        "nodes": [
+            {"id": 1, "type": "LoadImage", "widgets_values": ["a.png"]}, loader,
+            {"id": 3, "type": DETECT, "inputs": inputs[: 1 + (saved > 7)], "widgets_values": widgets[:saved]},
+        ],
+        "links": [[1, 1, 0, 3, 0, "IMAGE"], [2, 2, 0, 3, 1, "GARMENT_MODEL"]],
+    }  # fmt: skip
+    detect = to_api_format(canvas, headless_nodes())["3"]["inputs"]
+    assert detect["what"] == "tops" and detect["flip"] is False and detect["fallback"] == "error"
+    assert detect.get("model") == (["2", 0] if saved > 7 else None)
+    assert detect.get("max_detections") == (7 if saved > 7 else None)
+    assert to_api_format(canvas, headless_nodes())["2"]["inputs"]["detector"] == MENU_NAME
+
+
 def test_what_the_nodes_declare_does_not_depend_on_a_machines_files(root: Path) -> None:
     ports = {port.name: port for port in headless_nodes()[LOAD].inputs}
     assert ports["detector"].choices() == (SHIPPED, MENU_NAME) and ports["sam"].choices() == (NONE, SAM_FILE)
-    from hemline.nodes.models import load_garment_model
-
     declared = {port["name"]: port for port in load_garment_model.describe()["inputs"]}
     assert declared["detector"]["options"] == [SHIPPED] and "ultralytics_segm" in declared["detector"]["folders"]
 

@@ -13,6 +13,7 @@ from hemline.model_cache import ModelCache
 from hemline.segmentation.garment_model import GarmentModel
 from hemline.segmentation.model_files import WEIGHTS, check_detector, check_sam, inspect_file, look_up, open_detector
 from hemline.segmentation.parser import Parser
+from hemline.segmentation.segformer_files import load_segformer
 from hemline.segmentation.segformer_parser import SegformerParser
 
 CPU = torch.device("cpu")
@@ -77,3 +78,13 @@ def test_a_class_map_that_does_not_fit_the_file_is_told(tmp_path: Path) -> None:
     path = write_segformer(tmp_path / "model.safetensors")
     with pytest.raises(UnknownName, match="class_map word 'tunic'"):
         open_detector(GarmentModel(path, meanings={"tunic": "upper"}), ModelCache(), CPU)
+
+
+def test_a_segformer_in_16_bits_sees_nearly_the_same(tmp_path: Path) -> None:
+    path = write_segformer(tmp_path / "model.safetensors")
+    picture = torch.rand((3, 96, 64), generator=torch.Generator().manual_seed(0))
+    exact = open_detector(GarmentModel(path), ModelCache(), CPU).network.look(picture)
+    halved = load_segformer(path).to(CPU, torch.bfloat16)
+    assert {parameter.dtype for parameter in halved.network.parameters()} == {torch.bfloat16}
+    found = halved.look(picture)
+    assert found.dtype == torch.float32 and 0 < float((found - exact).abs().max()) < 0.05
