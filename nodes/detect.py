@@ -8,8 +8,7 @@ from torch import Tensor
 
 from ..context import Context
 from ..segmentation.detect import FALLBACKS, METHODS, detect
-from ..segmentation.garment_model import GarmentModel
-from ..segmentation.model_detect import YoloOptions
+from ..segmentation.garment_model import GarmentModel, YoloOptions
 from ..segmentation.vocabulary import LABELS, PRESETS, parse_what
 from ..tensors import HemlineError, as_image
 from .spec import Port, Result, node

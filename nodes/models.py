@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..context import Context
 from ..model_places import DETECTOR_KINDS, SAM_KINDS, find_file
 from ..segmentation.garment_model import (
+    NO_CLASS_MAP,
     PRECISIONS,
     GarmentModel,
     describe_meanings,
@@ -16,10 +18,12 @@ from ..segmentation.garment_model import (
     parse_meanings,
     unused_words,
 )
-from ..segmentation.model_detect import NO_CLASS_MAP
-from ..segmentation.model_files import HEMLINE, WEIGHTS, ModelFile, check_detector, check_sam, file_stamp, look_up
+from ..segmentation.parser import WEIGHTS
 from ..tensors import HemlineError
 from .spec import Port, Result, node
+
+if TYPE_CHECKING:
+    from ..segmentation.model_files import ModelFile
 
 SHIPPED, NONE = "shipped parser", "none"
 SHOWN_WORDS = 12
@@ -29,6 +33,8 @@ def _fingerprint(
     detector: str | None, sam: str | None, class_map: str | None, precision: str | None, context: Context
 ) -> str:
     """Changes when a file is replaced; the settings are the host's own business."""
+    from ..segmentation.model_files import file_stamp
+
     stamps: list[str] = []
     for name, fixed, kinds in ((detector, SHIPPED, DETECTOR_KINDS), (sam, NONE, SAM_KINDS)):
         try:
@@ -80,6 +86,8 @@ def load_garment_model(
     """Chooses the models that find garments: your own YOLO, SegFormer or parser file, and a SAM for the outlines.
     Files are told by their content, nothing in them is run, and weights are read only when garments are detected.
     """
+    from ..segmentation.model_files import HEMLINE, check_detector, check_sam, look_up
+
     meanings = parse_meanings(class_map)
     chosen = _path(detector, SHIPPED, DETECTOR_KINDS, context)
     outline = _path(sam, NONE, SAM_KINDS, context)

@@ -14,13 +14,11 @@ from torch import Tensor
 from ..context import ModelCache
 from ..tensors import MissingModel, as_image, check_name
 from .box_text import parse_person_boxes
-from .garment_model import GarmentModel
+from .finding import Finding
+from .garment_model import USUAL, GarmentModel, YoloOptions
 from .garments import Box, Garments
 from .heuristic import detect_garments as detect_by_heuristic
-from .model_detect import USUAL, ModelFinding, YoloOptions, detect_with_model, refine_with_sam
-from .model_files import WEIGHTS as WEIGHTS
-from .model_files import open_parser
-from .parser import Parser
+from .parser import WEIGHTS, Parser, load_parser
 from .parsing import parse_garments
 from .parts import PARTS
 
@@ -140,11 +138,13 @@ def detect(
 
 def _look(
     job: _Job, method: str, fallback: str, model: GarmentModel | None, yolo: YoloOptions, weights: Path
-) -> ModelFinding:
+) -> Finding:
     """What the method finds, before any SAM."""
     with job.stage("load"):
         parser, notes = _parser(job, method, fallback, weights, needed=model is None or model.detector is None)
     if model is not None and model.detector is not None:
+        from .model_detect import detect_with_model  # brings all that opens and runs other people's files
+
         wanted = tuple(dict.fromkeys((*job.labels, *_parser_labels(job.labels))))
         return detect_with_model(
             job.image, model, wanted, companion=parser, yolo=yolo, models=job.models, person_boxes=job.boxes,
@@ -154,26 +154,28 @@ def _look(
         return _guess(job, notes) if parser is None else _parse(job, parser)
 
 
-def _parse(job: _Job, parser: Parser) -> ModelFinding:
+def _parse(job: _Job, parser: Parser) -> Finding:
     wanted = _parser_labels(job.labels)
     found, looks = parse_garments(
         parser, job.image, wanted, person_boxes=job.boxes, flip=job.flip, check_cancelled=job.check_cancelled,
         progress=job.progress,
     )  # fmt: skip
-    return ModelFinding(found, wanted, looks)
+    return Finding(found, wanted, looks)
 
 
-def _guess(job: _Job, notes: tuple[str, ...]) -> ModelFinding:
+def _guess(job: _Job, notes: tuple[str, ...]) -> Finding:
     wanted, reservation = _heuristic_labels(job.labels)
     found = detect_by_heuristic(
         job.image, person_boxes=job.boxes, check_cancelled=job.check_cancelled, progress=job.progress
     )
-    return ModelFinding(found.select(wanted), wanted, notes=(*notes, *((reservation,) if reservation else ())))
+    return Finding(found.select(wanted), wanted, notes=(*notes, *((reservation,) if reservation else ())))
 
 
 def _refine(
     job: _Job, found: Garments, model: GarmentModel, embeddings: object
 ) -> tuple[Garments, tuple[dict[str, object], ...]]:
+    from .model_detect import refine_with_sam
+
     return refine_with_sam(
         job.image, found, model, models=job.models, embeddings=embeddings, stage=job.stage,
         check_cancelled=job.check_cancelled, progress=job.progress,
@@ -196,7 +198,7 @@ def _parser(
     if method == "heuristic":
         return None, ()
     try:
-        return open_parser(job.models, job.image.device, weights), ()
+        return job.models.get(weights, job.image.device, load_parser), ()
     except MissingModel as error:
         if not needed:
             return None, ()

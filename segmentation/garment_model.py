@@ -11,14 +11,15 @@ from pathlib import Path
 import torch
 
 from ..tensors import RangeError, UnknownName, check_name, unknown_name
-from .taxonomies import BACKGROUND, find_label
+from .taxonomies import BACKGROUND, find_label, plain_word
 from .vocabulary import LABELS
-from .yolo.class_words import plain_word
 
 Table = Callable[[str], str | None]
 PRECISIONS = ("float32", "float16", "bfloat16")
 IGNORE = "ignore"
 """Another word for the background on the right side of a class map."""
+
+NO_CLASS_MAP = "The class map is not used: it is for models with words of their own."
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,23 @@ class GarmentModel:
         if self.dtype_on(device) is getattr(torch, self.precision):
             return ()
         return (f"On a CPU the model works in float32; {self.precision} is for GPUs.",)
+
+
+@dataclass(frozen=True)
+class YoloOptions:
+    """What can be set for YOLO models.
+
+    classes: which of the model's own, by name, wildcard or number, separated by commas; ``!word`` leaves one out.
+    confidence, iou: 0..1, of a detection at least, and of two for one object at most. max_detections: per picture.
+    """
+
+    classes: str = "*"
+    confidence: float = 0.25
+    iou: float = 0.7
+    max_detections: int = 100
+
+
+USUAL = YoloOptions()
 
 
 def parse_meanings(text: str) -> dict[str, str]:

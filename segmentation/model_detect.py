@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from torch import Tensor
 
 from ..context import ModelCache
-from .garment_model import GarmentModel
+from .finding import Finding
+from .garment_model import NO_CLASS_MAP, GarmentModel, YoloOptions
 from .garments import Box, Garments
 from .model_files import Opened, open_detector, open_sam, sam_identity
 from .parser import Parser
@@ -18,45 +18,16 @@ from .segformer_parser import SegformerParser, parse_with_segformer
 from .yolo import detect_with_yolo
 
 NO_COMPANION = "The shipped parser is missing, so persons and body parts are told by the model alone."
-NO_CLASS_MAP = "The class map is not used: it is for models with words of their own."
 ONLY_YOLO = "The class filter is not used: it is for YOLO models."
 
 Stage = Callable[[str], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True)
-class YoloOptions:
-    """What can be set for YOLO models.
-
-    classes: which of the model's own, by name, wildcard or number, separated by commas; ``!word`` leaves one out.
-    confidence, iou: 0..1, of a detection at least, and of two for one object at most. max_detections: per picture.
-    """
-
-    classes: str = "*"
-    confidence: float = 0.25
-    iou: float = 0.7
-    max_detections: int = 100
-
-
-USUAL = YoloOptions()
-
-
-@dataclass(frozen=True)
-class ModelFinding:
-    """What a method has found. wanted: the labels looked for. model: the user's model, as plain JSON values."""
-
-    garments: Garments
-    wanted: tuple[str, ...]
-    looks: tuple[Look, ...] = ()
-    notes: tuple[str, ...] = ()
-    model: Mapping[str, object] | None = None
 
 
 def detect_with_model(
     image: Tensor, model: GarmentModel, labels: Sequence[str], *, companion: Parser | None, yolo: YoloOptions,
     models: ModelCache, person_boxes: Sequence[Sequence[Box]], flip: bool, stage: Stage,
     check_cancelled: Callable[[], None], progress: Callable[[int, int], None],
-) -> ModelFinding:  # fmt: skip
+) -> Finding:  # fmt: skip
     """The garments with one of the canonical `labels` by the detector that the handle names.
 
     companion: the shipped parser, which finds persons and body parts. All else as in `detect`; raises as
@@ -74,7 +45,7 @@ def detect_with_model(
         )  # fmt: skip
     if yolo.classes.strip() not in ("", "*") and isinstance(opened.network, Parser | SegformerParser):
         notes.append(ONLY_YOLO)
-    return ModelFinding(found, tuple(labels), looks, tuple(notes), opened.file.entry())
+    return Finding(found, tuple(labels), looks, tuple(notes), opened.file.entry())
 
 
 def _find(

@@ -25,9 +25,6 @@ from .yolo.onnx_network import is_onnx, load_onnx
 if TYPE_CHECKING:
     from .sam import Sam
 
-WEIGHTS = Path(__file__).parent / "weights" / "parser.safetensors"
-"""What the shipped parser has learnt; another network of its kind replaces it by taking the file's place."""
-
 SEGFORMER, HEMLINE = "segformer", "hemline"
 YOLO_TASKS = ("detect", "segment")
 _CPU = torch.device("cpu")
@@ -128,11 +125,6 @@ def look_up(path: Path, models: ModelCache) -> ModelFile:
 def file_stamp(path: Path) -> str:
     """A text that changes when a model file, or the configuration beside it, is replaced."""
     return " ".join(str(file_identity(path.with_name(name))) for name in (path.name, CONFIG, PREPROCESSOR))
-
-
-def open_parser(models: ModelCache, device: torch.device, weights: Path = WEIGHTS) -> Parser:
-    """The shipped parser. Raises `MissingModel` where its weights are missing, `BadFile` where they are damaged."""
-    return models.get(weights, device, load_parser)
 
 
 def open_detector(model: GarmentModel, models: ModelCache, device: torch.device) -> Opened:

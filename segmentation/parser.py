@@ -25,6 +25,9 @@ CLASSES = (
 )  # fmt: skip
 """What the recipe of training/ teaches, in this order; weights may know other classes."""
 
+WEIGHTS = Path(__file__).parent / "weights" / "parser.safetensors"
+"""What the shipped parser has learnt; another network of its kind replaces it by taking the file's place."""
+
 SECOND_SCALES = (1.3, 1.0, 0.75)
 """The second look at a person is a mean over these scales about the one at which the head is as large as known."""
 

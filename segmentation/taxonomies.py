@@ -205,10 +205,10 @@ def find_label(word: str) -> str | None:
 
     Raises `UnknownName` for a word that nobody knows.
     """
-    plain = _plain(word)
+    plain = plain_word(word)
     if plain in BACKGROUND_WORDS:
         return BACKGROUND
-    known = {_plain(name): label for words in reversed(TAXONOMIES.values()) for name, label in words.items()}
+    known = {plain_word(name): label for words in reversed(TAXONOMIES.values()) for name, label in words.items()}
     if plain not in known and plain not in LABELS:
         raise unknown_name("Word", word, known)
     return plain if plain in LABELS else known[plain]
@@ -221,11 +221,12 @@ def canonical_label(word: str, taxonomy: str) -> str | None:
     nobody knows; COCO's other words are left out instead.
     """
     words = TAXONOMIES[check_name("Taxonomy", taxonomy, TAXONOMIES)]
-    plain = {_plain(known): label for known, label in words.items()}
-    if _plain(word) not in plain and taxonomy != "coco":
+    plain = {plain_word(known): label for known, label in words.items()}
+    if plain_word(word) not in plain and taxonomy != "coco":
         raise unknown_name(f"{taxonomy} label", word, words)
-    return plain.get(_plain(word))
+    return plain.get(plain_word(word))
 
 
-def _plain(word: str) -> str:
-    return word.strip().lower().replace("-", " ").replace("_", " ")
+def plain_word(word: str) -> str:
+    """The word as words are compared: case, and hyphens or underscores for blanks, do not matter."""
+    return " ".join(word.lower().replace("-", " ").replace("_", " ").split())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ...errors import UnknownName, check_name, unknown_name
-from ..taxonomies import BACKGROUND, TAXONOMIES, canonical_label, find_label
+from ..taxonomies import BACKGROUND, TAXONOMIES, canonical_label, find_label, plain_word
 from ..vocabulary import LABELS
 
 PERSON = "person"
@@ -130,11 +130,6 @@ def _names_class(word: str, name: str, number: int) -> bool:
     """Whether a user's word, which may be a wildcard or a number, means the class."""
     word, name = plain_word(word), plain_word(name)
     return word == name or fnmatchcase(name, word) or (word.isdecimal() and len(word) < 8 and int(word) == number)
-
-
-def plain_word(word: str) -> str:
-    """The word as it is compared."""
-    return " ".join(word.strip().lower().replace("-", " ").replace("_", " ").split())
 
 
 def _listed(words: Sequence[str]) -> str:

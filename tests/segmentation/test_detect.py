@@ -10,7 +10,7 @@ from figures import draw_person
 from torch import Tensor
 
 from hemline.context import ModelCache
-from hemline.segmentation import model_files
+from hemline.segmentation import detect as detection
 from hemline.segmentation.detect import WEIGHTS, Detection, detect
 from hemline.segmentation.parser import load_parser
 from hemline.segmentation.vocabulary import LABELS, LEGEND, PRESETS
@@ -197,7 +197,7 @@ def test_the_weights_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         loads.append(path)
         return load_parser(path)
 
-    monkeypatch.setattr(model_files, "load_parser", load)
+    monkeypatch.setattr(detection, "load_parser", load)
     models, image = ModelCache(), draw_person(HEIGHT, WIDTH)[0]
     detect(image, OUTFIT, models=models)
     detect(image, OUTFIT, models=models)

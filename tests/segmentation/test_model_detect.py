@@ -12,9 +12,9 @@ from support.model_files import write_segformer
 
 from hemline.model_cache import ModelCache
 from hemline.segmentation.detect import detect
-from hemline.segmentation.garment_model import GarmentModel
-from hemline.segmentation.model_detect import NO_CLASS_MAP, NO_COMPANION, ONLY_YOLO, YoloOptions
-from hemline.segmentation.model_files import WEIGHTS
+from hemline.segmentation.garment_model import NO_CLASS_MAP, GarmentModel, YoloOptions
+from hemline.segmentation.model_detect import NO_COMPANION, ONLY_YOLO
+from hemline.segmentation.parser import WEIGHTS
 from hemline.segmentation.vocabulary import PRESETS
 
 OUTFIT = PRESETS["outfit"]

@@ -11,8 +11,8 @@ from support.model_files import write_sam_names, write_segformer, write_yolo_nam
 from hemline.errors import BadFile, MissingModel, UnknownName
 from hemline.model_cache import ModelCache
 from hemline.segmentation.garment_model import GarmentModel
-from hemline.segmentation.model_files import WEIGHTS, check_detector, check_sam, inspect_file, look_up, open_detector
-from hemline.segmentation.parser import Parser
+from hemline.segmentation.model_files import check_detector, check_sam, inspect_file, look_up, open_detector
+from hemline.segmentation.parser import WEIGHTS, Parser
 from hemline.segmentation.segformer_files import load_segformer
 from hemline.segmentation.segformer_parser import SegformerParser
 
