@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,64 @@ import torch
 from torch import Tensor
 
 from .model_cache import ModelCache as ModelCache
+
+# What pictures' embeddings may take, in bytes: about sixty pictures of a SAM.
+EMBEDDINGS_BUDGET = 2**28
+
+
+class TensorCache:
+    """Tensors that were computed once, as many as fit a budget; threads may share it.
+
+    budget_bytes: what the tensors may take together. The one that was asked for longest ago goes first; one that is
+    larger than the whole budget is not kept.
+    """
+
+    def __init__(self, budget_bytes: int = EMBEDDINGS_BUDGET) -> None:
+        self.budget_bytes = budget_bytes
+        self._held: OrderedDict[Hashable, Tensor] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    @property
+    def held_bytes(self) -> int:
+        """What the kept tensors take."""
+        return self._bytes
+
+    def get(self, key: Hashable) -> Tensor | None:
+        """The tensor that was kept under the key, not a copy; None where it has gone or never was."""
+        with self._lock:
+            if key not in self._held:
+                return None
+            self._held.move_to_end(key)
+            return self._held[key]
+
+    def put(self, key: Hashable, tensor: Tensor) -> None:
+        """Keeps the tensor under the key in place of what was there; it must not be written to afterwards."""
+        tensor = tensor.detach()
+        if tensor.untyped_storage().nbytes() != _bytes(tensor):
+            tensor = tensor.clone()  # a view would keep alive what it is a part of
+        with self._lock:
+            self._drop(key)
+            if _bytes(tensor) > self.budget_bytes:
+                return
+            while self._bytes + _bytes(tensor) > self.budget_bytes:
+                self._drop(next(iter(self._held)))
+            self._held[key] = tensor
+            self._bytes += _bytes(tensor)
+
+    def clear(self) -> None:
+        """Forgets every tensor."""
+        with self._lock:
+            self._held.clear()
+            self._bytes = 0
+
+    def _drop(self, key: Hashable) -> None:
+        if key in self._held:
+            self._bytes -= _bytes(self._held.pop(key))
+
+
+def _bytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
 
 
 @dataclass(frozen=True)
@@ -141,6 +201,7 @@ class Context:
     notes: the workflow that is being run, as JSON texts by the names under which ComfyUI keeps them in pictures:
         "prompt" (API format) and, where there is one, "workflow" (UI format).
     sources: see its protocol; None on a host that lends no folders.
+    embeddings: what a SAM saw in pictures, so that it need not look at them again.
     given_files: file names typed in by the user; only these may lie outside the host's folders, because a workflow from
         a stranger must not read other files.
     """
@@ -154,4 +215,5 @@ class Context:
     models: ModelCache = field(default_factory=ModelCache)
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     sources: PictureSources | None = None
+    embeddings: TensorCache = field(default_factory=TensorCache)
     given_files: frozenset[str] = frozenset()
