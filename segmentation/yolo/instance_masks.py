@@ -19,7 +19,9 @@ GROW_SHARE, LEAST_GROWTH_PX = 0.03, 1.0
 # Beside the strongest mask of a pixel another one fades so many times as fast as its share does.
 STEEPNESS = 2.0
 # Less than this is doubt, not a soft edge, and adds nothing to another mask's edge.
-DOUBT = 0.15
+DOUBT = 0.05
+# How much the score of a detection has to say beside its mask, as a power: where two are sure, the surer one wins.
+SCORE_WEIGHT = 8
 # Beyond this a mask is as sure as it gets.
 SUREST = 1 - 1e-6
 
@@ -125,7 +127,7 @@ def _covered(first: int, last: int, start: float, stop: float, device: torch.dev
 def resolve_overlaps(patches: Sequence[Patch], scores: Sequence[float], height: int, width: int) -> None:
     """Leaves each pixel of a picture to one of the masks, softly: the stronger wins; changes the patches.
 
-    What counts is the odds of a mask at the pixel times its score. On a soft border between two the stronger one gets
+    What counts is the odds of a mask at the pixel, and its score. On a soft border between two the stronger one gets
     what both have, so that the greatest of all masks has no gap there. Holds three planes of the picture.
     """
     if len(patches) < 2:
@@ -146,7 +148,7 @@ def resolve_overlaps(patches: Sequence[Patch], scores: Sequence[float], height: 
 
 
 def _odds(mask: Tensor, score: float) -> Tensor:
-    return mask / (1 - mask.clamp_max(SUREST)) * max(score, 1e-3)
+    return mask / (1 - mask.clamp_max(SUREST)) * max(score, 1e-3) ** SCORE_WEIGHT
 
 
 def _without_doubt(mask: Tensor) -> Tensor:

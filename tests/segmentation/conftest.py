@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-MAKER = Path(__file__).resolve().parents[2] / "support" / "ultralytics_files.py"
+MAKER = Path(__file__).resolve().parents[1] / "support" / "ultralytics_files.py"
 
 
 @pytest.fixture(scope="session")
