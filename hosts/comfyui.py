@@ -17,7 +17,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ..context import Context
+from ..context import Context, TensorCache
 from ..model_cache import model_budget
 from ..model_places import ENDINGS, KINDS, folders_below, in_menu_order, menu_name
 from ..nodes import NODES
@@ -27,6 +27,7 @@ from .transfer import run_node
 
 # Kept for as long as the host runs; what the host unloads leaves the GPU and stays in memory.
 _MODELS = HostModels()
+_EMBEDDINGS = TensorCache()
 # The host's hidden inputs -> the names under which it keeps them in pictures.
 HIDDEN = {"PROMPT": "prompt", "EXTRA_PNGINFO": "extra_pnginfo"}
 # Set to 1 to get V1 classes on a host that has V3; for telling whose fault a fault is.
@@ -202,6 +203,7 @@ def host_context() -> Context:
         check_cancelled=model_management.throw_exception_if_processing_interrupted,
         model_folders={kind: tuple(map(Path, folder_paths.get_folder_paths(kind))) for kind in KINDS},
         models=_MODELS,
+        embeddings=_EMBEDDINGS,
         sources=InputFolders(Path(folder_paths.get_input_directory()), Path(folder_paths.get_output_directory())),
     )
 

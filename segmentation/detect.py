@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..context import ModelCache
+from ..context import ModelCache, TensorCache
 from ..tensors import MissingModel, as_image, check_name
 from .box_text import parse_person_boxes
 from .finding import Finding
@@ -98,7 +98,7 @@ class _Job:
 def detect(
     image: Tensor, labels: Sequence[str], *, method: str = "auto", person_boxes: str = "", flip: bool = True,
     fallback: str = "error", model: GarmentModel | None = None, yolo: YoloOptions = USUAL,
-    models: ModelCache | None = None, embeddings: object = None, weights: Path = WEIGHTS,
+    models: ModelCache | None = None, embeddings: TensorCache | None = None, weights: Path = WEIGHTS,
     progress: Progress = lambda done, total: None, check_cancelled: Callable[[], None] = lambda: None,
 ) -> Detection:  # fmt: skip
     """The garments with one of the canonical `labels` in the pictures ``[B,H,W,C]``; possibly none.
@@ -172,7 +172,7 @@ def _guess(job: _Job, notes: tuple[str, ...]) -> Finding:
 
 
 def _refine(
-    job: _Job, found: Garments, model: GarmentModel, embeddings: object
+    job: _Job, found: Garments, model: GarmentModel, embeddings: TensorCache | None
 ) -> tuple[Garments, tuple[dict[str, object], ...]]:
     from .model_detect import refine_with_sam
 

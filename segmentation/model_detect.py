@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager
 
 from torch import Tensor
 
-from ..context import ModelCache
+from ..context import ModelCache, TensorCache
 from .finding import Finding
 from .garment_model import NO_CLASS_MAP, GarmentModel, YoloOptions
 from .garments import Box, Garments
 from .model_files import Opened, open_detector, open_sam, sam_identity
 from .parser import Parser
 from .parsing import Look, parse_garments
+from .sam import refine_garments
 from .segformer_parser import SegformerParser, parse_with_segformer
 from .yolo import detect_with_yolo
 
@@ -72,8 +73,8 @@ def _find(
 
 
 def refine_with_sam(
-    image: Tensor, found: Garments, model: GarmentModel, *, models: ModelCache, embeddings: object, stage: Stage,
-    check_cancelled: Callable[[], None], progress: Callable[[int, int], None],
+    image: Tensor, found: Garments, model: GarmentModel, *, models: ModelCache, embeddings: TensorCache | None,
+    stage: Stage, check_cancelled: Callable[[], None], progress: Callable[[int, int], None],
 ) -> tuple[Garments, tuple[dict[str, object], ...]]:  # fmt: skip
     """The garments with the outlines that the handle's SAM draws, and what it says of each, as plain JSON values.
 
@@ -86,8 +87,6 @@ def refine_with_sam(
     with stage("load"):
         sam = open_sam(model.sam, models, image.device, dtype)
         identity = sam_identity(model.sam, image.device, dtype)
-    from .sam import refine_garments
-
     with stage("sam"):
         return refine_garments(
             image, found, sam, embeddings=embeddings, identity=identity, check_cancelled=check_cancelled,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -15,15 +14,13 @@ from .checkpoints.checkpoint import Checkpoint, read_checkpoint
 from .checkpoints.families import SAM_FAMILIES, YOLO_FAMILIES
 from .garment_model import GarmentModel, Table, meanings_of
 from .parser import Parser, load_parser
+from .sam import Sam, load_sam
 from .segformer_files import CONFIG, PREPROCESSOR, load_segformer, read_words
 from .segformer_parser import SegformerParser
 from .taxonomies import find_label
 from .yolo import Yolo, load_yolo
 from .yolo.class_words import best_taxonomy, table_label
 from .yolo.onnx_network import is_onnx, load_onnx
-
-if TYPE_CHECKING:
-    from .sam import Sam
 
 SEGFORMER, HEMLINE = "segformer", "hemline"
 YOLO_TASKS = ("detect", "segment")
@@ -157,8 +154,6 @@ def open_detector(model: GarmentModel, models: ModelCache, device: torch.device)
 def open_sam(path: Path, models: ModelCache, device: torch.device, dtype: torch.dtype = torch.float32) -> Sam:
     """The SAM in a file. Raises `MissingModel` for a file or package that is missing, `BadFile` for anything else."""
     check_sam(look_up(path, models))
-    from .sam import load_sam
-
     return models.get(path, device, lambda file: load_sam(file).to(_CPU, dtype), dtype=dtype)
 
 
