@@ -93,8 +93,8 @@ def detect_garments(
     asked = labels.strip() or what
     found = detect(
         image, parse_what(asked), method=method, person_boxes=person_boxes, flip=flip, fallback=fallback,
-        model=model, yolo=YoloOptions(classes, confidence, iou, max_detections), models=context.models, embeddings=context.embeddings,
-        progress=context.progress, check_cancelled=context.check_cancelled,
+        model=model, yolo=YoloOptions(classes, confidence, iou, max_detections), models=context.models,
+        embeddings=context.embeddings, progress=context.progress, check_cancelled=context.check_cancelled,
     )  # fmt: skip
     text = found.describe()
     if not found.count and nothing_found == "error":

@@ -20,7 +20,7 @@ from support.commands import hemline
 from support.fake_comfyui import VERSIONS, Host
 from support.tiny_models import SAM_FILE, YOLO_FILE
 
-from hemline.errors import BadWorkflow
+from hemline.errors import BadWorkflow, MissingModel
 from hemline.hosts import doctor
 from hemline.hosts.headless import headless_nodes, run_headless
 from hemline.hosts.pictures import to_bytes
@@ -199,6 +199,35 @@ def test_a_workflow_is_checked_against_the_files_before_anything_runs(root: Path
         run_headless(workflow, tmp_path / "out", given_files=[str(photo)], device="cpu")
     workflow["load"]["inputs"]["detector"] = str(root / "ultralytics" / "segm" / YOLO_FILE)
     with pytest.raises(BadWorkflow, match="no option"):  # a stranger's workflow reads no file by its path
+        run_headless(workflow, tmp_path / "out", given_files=[str(photo)], device="cpu")
+
+
+def test_a_sam_alone_redraws_what_the_shipped_parser_finds_and_is_not_opened_for_nothing(
+    root: Path, photo: Path, tmp_path: Path
+) -> None:
+    workflow = {"photo": {"class_type": "LoadImage", "inputs": {"image": str(photo)}}}
+    workflow |= chain(["photo", 0], detector=SHIPPED, class_map="")
+    workflow["detect"]["inputs"] |= {"what": "outfit", "classes": "*"}
+    workflow["show"] = {"class_type": "HemlinePreviewMask", "inputs": {"image": ["photo", 0], "mask": ["detect", 1]}}
+    models = ModelCache()
+    run = {"given_files": [str(photo)], "device": "cpu", "models": models}
+    told = json.loads(run_headless(workflow, tmp_path / "out", **run)["detect"].outputs[4])
+    assert told["method"] == "parser + SAM" and len(told["sam"]) == told["count"] > 0 and "model" not in told
+    Image.new("RGB", (64, 64), "grey").save(photo)
+    loads = models.loads
+    told = json.loads(run_headless(workflow, tmp_path / "out", **run)["detect"].outputs[4])
+    assert told["count"] == 0 and told["sam"] == [] and "sam" not in told["stages"] and models.loads == loads
+
+
+@pytest.mark.parametrize(("package", "extra"), [("ultralytics", "yolo"), ("segment_anything", "sam")])
+def test_without_a_package_the_node_says_what_installs_it_and_only_when_it_runs(
+    root: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, extra: str
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == package else find(name, *more))
+    workflow = {"photo": {"class_type": "LoadImage", "inputs": {"image": str(photo)}}, **chain(["photo", 0])}
+    workflow["show"] = {"class_type": "HemlinePreviewMask", "inputs": {"image": ["photo", 0], "mask": ["detect", 1]}}
+    with pytest.raises(MissingModel, match=rf"(?s)detect.*hemline\[{extra}\]"):
         run_headless(workflow, tmp_path / "out", given_files=[str(photo)], device="cpu")
 
 
