@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -80,34 +79,60 @@ def detect_with_yolo(
     if person_boxes is not None and len(person_boxes) != batch:
         raise ShapeError(f"person_boxes is for {len(person_boxes)} pictures, the batch has {batch}; give a list each.")
     words = read_classes(model.names, classes, meanings)
-    wanted = {name for label in labels for name in (ALIKE["lower"] if label == "lower" else (label,))}
+    task = _Task(
+        model, words, {name for label in labels for name in (ALIKE["lower"] if label == "lower" else (label,))},
+        companion, flip, check_cancelled,
+    )  # fmt: skip
     canvas = _Canvas()
+    limits = {"confidence": confidence, "iou": iou}
     for start in range(0, batch, model.most_at_once):  # so that no more prototypes are held than go through at once
         check_cancelled()
         part = image[start : start + model.most_at_once]
-        pictures = part[..., :3].float().nan_to_num(0.0).clamp(0, 1).permute(0, 3, 1, 2)
-        begun = time.perf_counter()
-        sightings = model.look(
-            pictures, _groups(words), confidence=confidence, iou=iou, most=_most(words, max_detections)
-        )
-        share = (time.perf_counter() - begun) / len(sightings)
-        for index, sighting in enumerate(sightings, start):
+        for index, sighting in enumerate(_look(task, part, max_detections, **limits), start):
             check_cancelled()
-            garments, persons = _divide(sighting, words, max_detections)
-            known = list(person_boxes[index]) if person_boxes else []
-            boxes = known or _boxes(persons)
-            seen = _parse(canvas, image[index : index + 1], index, companion, model.task, boxes, flip, check_cancelled)
-            if companion is None:
-                canvas.looks += [Look(index, number, box, _frame(box), share) for number, box in enumerate(boxes)]
-            _add_garments(canvas, garments, words, wanted, seen, index, image.device)
+            boxes = list(person_boxes[index]) if person_boxes else []
+            _add_picture(canvas, task, image[index : index + 1], index, sighting, boxes, max_detections)
             progress(index + 1, batch)
-    notes = _notes(canvas, words, wanted, model, companion is not None, batch)
-    parts = PartMasks((batch, height, width), canvas.persons, device=image.device)
+    parts: Mapping[str, Tensor] = {}
+    if companion is not None:
+        parts = PartMasks((batch, height, width), canvas.persons, device=image.device)
     whole = torch.cat(canvas.labels) if canvas.labels else None
-    found = Garments(
-        width, height, batch, tuple(canvas.items), METHOD, parts if companion is not None else {}, notes, whole
-    )
-    return found, tuple(canvas.looks)
+    notes = _notes(canvas, task, batch)
+    return Garments(width, height, batch, tuple(canvas.items), METHOD, parts, notes, whole), tuple(canvas.looks)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is to be done with each picture; wanted: the canonical labels that were asked for."""
+
+    model: Yolo
+    words: ClassWords
+    wanted: set[str]
+    companion: Looker | None
+    flip: bool
+    check_cancelled: Callable[[], None]
+
+
+def _look(task: _Task, images: Tensor, most: int, *, confidence: float, iou: float) -> list[Sighting]:
+    """What the model sees in each of the images ``[B,H,W,C]``."""
+    pictures = images[..., :3].float().nan_to_num(0.0).clamp(0, 1).permute(0, 3, 1, 2)
+    # Persons do not use up what is left for garments.
+    most = 2 * most if task.words.persons else most
+    return task.model.look(pictures, _groups(task.words), confidence=confidence, iou=iou, most=most)
+
+
+def _add_picture(
+    canvas: _Canvas, task: _Task, picture: Tensor, index: int, sighting: Sighting, boxes: Sequence[Box], most: int
+) -> None:
+    """Adds what is in one picture ``[1,H,W,C]``; boxes: its persons, where somebody has told them."""
+    garments, persons = _divide(sighting, task.words, most)
+    boxes = boxes or _boxes(persons)
+    if task.companion is None:
+        seen = _Seen(boxes, None)
+        canvas.looks += [Look(index, number, box, _frame(box), 0.0) for number, box in enumerate(boxes)]
+    else:
+        seen = _parse(canvas, task, task.companion, picture, index, boxes)
+    _add_garments(canvas, task, garments, seen, index, picture.device)
 
 
 def _groups(words: ClassWords) -> list[int]:
@@ -118,11 +143,6 @@ def _groups(words: ClassWords) -> list[int]:
     for number in words.persons:
         groups[number] = len(LABELS)
     return groups
-
-
-def _most(words: ClassWords, max_detections: int) -> int:
-    """Persons do not use up what is left for garments."""
-    return 2 * max_detections if words.persons else max_detections
 
 
 def _divide(sighting: Sighting, words: ClassWords, most: int) -> tuple[Sighting, Sighting]:
@@ -154,16 +174,11 @@ class _Seen:
     garments: Garments | None
 
 
-def _parse(
-    canvas: _Canvas, picture: Tensor, index: int, companion: Looker | None, task: str, boxes: Sequence[Box], flip: bool,
-    check_cancelled: Callable[[], None],
-) -> _Seen:  # fmt: skip
+def _parse(canvas: _Canvas, task: _Task, companion: Looker, picture: Tensor, index: int, boxes: Sequence[Box]) -> _Seen:
     """What the companion sees in one picture, with its persons, parts and labels added to the canvas."""
-    if companion is None:
-        return _Seen(boxes, None)
-    asked = ANY_GARMENT if task == "detect" else ()  # masks of garments are made for boxes alone
+    asked = ANY_GARMENT if task.model.task == "detect" else ()  # masks of garments are made for boxes alone
     seen, looks = parse_garments(
-        companion, picture, asked, person_boxes=[list(boxes)], flip=flip, check_cancelled=check_cancelled
+        companion, picture, asked, person_boxes=[boxes], flip=task.flip, check_cancelled=task.check_cancelled
     )
     canvas.looks += [replace(look, image=index) for look in looks]
     if isinstance(seen.parts, PartMasks):
@@ -174,31 +189,25 @@ def _parse(
 
 
 def _add_garments(
-    canvas: _Canvas, sighting: Sighting, words: ClassWords, wanted: set[str], seen: _Seen, index: int,
-    device: torch.device,
-) -> None:  # fmt: skip
+    canvas: _Canvas, task: _Task, sighting: Sighting, seen: _Seen, index: int, device: torch.device
+) -> None:
     """Adds a picture's garments, each with its person, the strongest first within a person."""
-    if not len(sighting.found):
-        return
     numbers = cast("list[int]", sighting.found.classes.tolist())
     scores = cast("list[float]", sighting.found.scores.tolist())
-    labels = [words.labels[number] or "" for number in numbers]
+    labels = [task.words.labels[number] or "" for number in numbers]
     patches = _patches(canvas, sighting, labels, seen, index, device)
     height, width = sighting.box.height, sighting.box.width
     resolve_overlaps(patches, scores, height, width)
     items: list[Garment] = []
-    for patch, label, number, score, box in zip(
-        patches, labels, numbers, scores, box_rows(sighting.boxes), strict=True
-    ):
-        if label not in wanted:
+    rows = zip(patches, labels, numbers, scores, box_rows(sighting.boxes), strict=True)
+    for patch, label, number, score, box in rows:
+        if label not in task.wanted:
             continue
         if not patch.mask.numel() or not bool(patch.mask.max() >= HALF):
             canvas.covered[index] = canvas.covered.get(index, 0) + 1
             continue
-        person = person_of(box, seen.persons)
-        items.append(
-            Garment(patch.whole(height, width), label, score, box, index, person, native_label=words.names[number])
-        )
+        mask, word = patch.whole(height, width), task.words.names[number]
+        items.append(Garment(mask, label, score, box, index, person_of(box, seen.persons), native_label=word))
     canvas.items += sorted(items, key=lambda item: item.person)
 
 
@@ -231,16 +240,15 @@ def _worn_in(box: Tensor, label: str, seen: Garments) -> Patch | None:
     return None
 
 
-def _notes(
-    canvas: _Canvas, words: ClassWords, wanted: set[str], model: Yolo, parsed: bool, batch: int
-) -> tuple[str, ...]:
-    notes = [*model.notes, *words.notes]
+def _notes(canvas: _Canvas, task: _Task, batch: int) -> tuple[str, ...]:
+    words = task.words
+    notes = [*task.model.notes, *words.notes]
     known = dict.fromkeys(words.labels[number] or "" for number in words.garments)
-    if not wanted & set(known):
+    if not task.wanted & set(known):
         told = ", ".join(known) or ("only persons" if words.persons else "no garments")
-        notes.append(ONLY_OTHERS.format(asked=", ".join(sorted(wanted)), known=told))
-    if model.task == "detect" and canvas.items:
-        notes.append(BOXES if parsed else BOXES_ALONE)
+        notes.append(ONLY_OTHERS.format(asked=", ".join(sorted(task.wanted)), known=told))
+    if task.model.task == "detect" and canvas.items:
+        notes.append(BOXES if task.companion is not None else BOXES_ALONE)
     for counts, text in ((canvas.bare, BARE_BOXES), (canvas.covered, COVERED)):
         pictures = [index for index, count in counts.items() if count]
         if pictures:

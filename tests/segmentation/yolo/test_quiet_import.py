@@ -121,14 +121,8 @@ def test_loading_and_looking_leaves_no_trace(ultralytics_files, tmp_path):
 def test_what_the_user_has_set_stays_and_counts(ultralytics_files, tmp_path):
     needs_ultralytics()
     own = tmp_path / "own"
-    told = watch(
-        ultralytics_files,
-        tmp_path,
-        before="torchvision",
-        OMP_NUM_THREADS="2",
-        YOLO_CONFIG_DIR=str(own),
-        YOLO_VERBOSE="1",
-    )
+    mine = {"OMP_NUM_THREADS": "2", "YOLO_CONFIG_DIR": str(own), "YOLO_VERBOSE": "1"}
+    told = watch(ultralytics_files, tmp_path, **mine)
     expect_nothing(told)
     assert told["written"] == ["own/Ultralytics/settings.json"]
 
