@@ -126,7 +126,7 @@ def detect(
     if own is not None and own.sam is not None:
         found, refined = _refine(job, found, own, embeddings)
         notes += own.precision_note(image.device) if own.detector is None else ()
-    found = replace(found, notes=(*notes, *found.notes))
+    found = replace(found, notes=tuple(dict.fromkeys((*notes, *found.notes))))  # a SAM says the same of many garments
     parts = {name: found.parts[name] for name in wanted if name in found.parts}
     mask = _add_parts(found.union(device=image.device), parts)
     count = len(found) + sum(bool((part >= 0.5).any()) for part in parts.values())

@@ -268,6 +268,20 @@ def test_the_command_takes_models_from_anywhere(tiny_files: Path, photo: Path, t
     assert {entry["native_label"] for entry in told["garments"]} == {"short sleeve dress"}
 
 
+def test_a_model_typed_in_for_a_workflow_may_lie_anywhere_too(tiny_files: Path, photo: Path, tmp_path: Path) -> None:
+    workflow = {"photo": {"class_type": "LoadImage", "inputs": {"image": photo.name}}}
+    workflow |= chain(["photo", 0], detector=SHIPPED, sam=NONE)
+    workflow["show"] = {"class_type": "HemlinePreviewMask", "inputs": {"image": ["photo", 0], "mask": ["detect", 1]}}
+    file = tmp_path / "workflow.json"
+    file.write_text(json.dumps(workflow))
+    typed = f"load.detector={tiny_files / YOLO_FILE}"
+    done = hemline("run", file, "-o", tmp_path / "out", "-i", typed, "--device", "cpu", "--json")
+    assert done.returncode == 0, done.stderr
+    assert f"{YOLO_FILE}: yolov8 (segment)" in done.stdout
+    wrong = hemline("run", file, "-o", tmp_path / "out", "-i", "load.detector=gone.pt", "--device", "cpu")
+    assert wrong.returncode == 1 and "'gone.pt'" in wrong.stdout + wrong.stderr
+
+
 def test_the_doctor_names_the_family_of_each_file(root: Path) -> None:
     (root / "sams" / "broken.pth").write_bytes(b"no model")
     lines = [finding.line() for finding in doctor.examine() if finding.topic == "model"]
