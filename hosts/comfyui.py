@@ -1,6 +1,6 @@
 """Hemline in ComfyUI: node records as V3 classes where the host has them, as V1 classes elsewhere.
 
-The only file that imports the host's modules, and all of them lazily or after the host has loaded them itself.
+Only this file and `comfyui_models` import the host's modules, and all of them lazily or after the host has loaded them.
 """
 
 from __future__ import annotations
