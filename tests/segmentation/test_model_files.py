@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from support.model_files import write_sam_names, write_segformer, write_yolo_names
+from support.onnx_files import yolo_onnx
 
 from hemline.errors import BadFile, MissingModel, UnknownName
 from hemline.model_cache import ModelCache
@@ -15,6 +16,7 @@ from hemline.segmentation.model_files import check_detector, check_sam, inspect_
 from hemline.segmentation.parser import WEIGHTS, Parser
 from hemline.segmentation.segformer_files import load_segformer
 from hemline.segmentation.segformer_parser import SegformerParser
+from hemline.segmentation.yolo import Yolo
 
 CPU = torch.device("cpu")
 
@@ -88,3 +90,15 @@ def test_a_segformer_in_16_bits_sees_nearly_the_same(tmp_path: Path) -> None:
     assert {parameter.dtype for parameter in halved.network.parameters()} == {torch.bfloat16}
     found = halved.look(picture)
     assert found.dtype == torch.float32 and 0 < float((found - exact).abs().max()) < 0.05
+
+
+def test_an_onnx_export_tells_its_words_and_is_a_detector(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="it is what opens the file")
+    path = tmp_path / "any.pt"
+    path.write_bytes(yolo_onnx())
+    models, file = ModelCache(), inspect_file(path)
+    assert file.family == "onnx" and file.words and file.task in ("detect", "segment")
+    assert check_detector(file) is file
+    with pytest.raises(BadFile, match="choose it as 'detector'"):
+        check_sam(file)
+    assert isinstance(open_detector(GarmentModel(path), models, CPU).network, Yolo)
