@@ -74,8 +74,8 @@ def _explain(package: str, error: BaseException) -> str:
         return f"{package} needs {missing}, which is not installed. {_run(missing)}"
     if "torchvision" in str(error) or _went_through(error, "torchvision"):
         return (
-            f"{package} does not start, because torchvision{_version('torchvision')} does not fit torch"
-            f"{_version('torch')} ({error}). Run: {torchvision_remedy()}"
+            f"{package} does not start, because torchvision{_version('torchvision')} does not fit torch "
+            f"{torch.__version__} ({error}). Run: {torchvision_remedy()}"
         )
     return f"{package} does not start ({error}). {_run(package)}"
 

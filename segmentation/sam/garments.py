@@ -26,6 +26,7 @@ STEEPNESS = 2.0
 UNSEEN = 0.05
 
 
+@torch.no_grad()
 def refine_garments(
     image: Tensor, garments: Garments, sam: Sam, *, embeddings: TensorCache | None = None, identity: Hashable = None,
     least_iou: float = LEAST_IOU, reencode_px: int = REENCODE_PX,

@@ -24,6 +24,7 @@ LEVEL = 0.5
 SMALLEST_SHARE, MOST_REGIONS = 1e-4, 16
 
 
+@torch.no_grad()
 def refine_masks(
     image: Tensor, mask: Tensor, sam: Sam, *, garments: Garments | None = None, embeddings: TensorCache | None = None,
     identity: Hashable = None, least_iou: float = LEAST_IOU, reencode_px: int = REENCODE_PX, each_region: bool = True,
