@@ -100,9 +100,9 @@ def grown_area(corners: Sequence[float], height: int, width: int) -> Area:
     """The pixels of the picture that a box x0 y0 x1 y1 and what it grows by touch."""
     x0, y0, x1, y1 = corners
     across, down = _growth(x0, x1), _growth(y0, y1)
-    left, right = max(0, math.floor(x0 - across)), min(width, math.ceil(x1 + across))
-    top, bottom = max(0, math.floor(y0 - down)), min(height, math.ceil(y1 + down))
-    return min(left, width), min(top, height), max(right, left), max(bottom, top)
+    left, right = (min(max(side, 0), width) for side in (math.floor(x0 - across), math.ceil(x1 + across)))
+    top, bottom = (min(max(side, 0), height) for side in (math.floor(y0 - down), math.ceil(y1 + down)))
+    return left, top, right, bottom
 
 
 def _fade(corners: Sequence[float], area: Area, device: torch.device) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .letterbox import Letterbox, fit_letterbox, letterbox_pictures
 from .predictions import Found, choose, read_predictions
+from .suppression import box_areas
 
 # So many frames go through the network at once; more would cost memory and save nothing.
 MOST_AT_ONCE = 8
@@ -103,7 +104,8 @@ class Yolo:
             for number, found in enumerate(self._read(raw, masks)):
                 best = choose(found, groups, confidence=confidence, iou=iou, most=most)
                 own = prototypes[number].float() if prototypes is not None else None
-                sightings.append(Sighting(best, box, own))
+                seen = box_areas(box.to_picture(best.boxes)) > 0  # some lie in the padding alone
+                sightings.append(Sighting(best.pick(seen), box, own))
         return sightings
 
     def _read(self, raw: Tensor, masks: int) -> list[Found]:

@@ -24,8 +24,8 @@ from .quiet_import import import_ultralytics
 
 # What ultralytics gives every normalisation after it has built a network; the weights were trained with it.
 NORM_EPSILON = 1e-3
-# A picture of this side tells the strides: the coarsest level of any YOLO still has several cells.
-PROBE_SIDE = 256
+# A picture of this side, the coarsest stride that is published, tells the strides and that the graph holds together.
+PROBE_SIDE = 64
 # Halves of a head with two that only serve training, or the way that is not taken.
 TRAINING_PARTS = ("cv2", "cv3", "cv4")
 SHOWN_NAMES = 4
@@ -107,7 +107,7 @@ def build_network(checkpoint: Checkpoint, *, folder: Path | None = None) -> Yolo
         raise BadFile(f"{checkpoint.source} does not hold the network that it describes: {difference}")
     tensors = {name: _as_float32(value) for name, value in checkpoint.tensors.items()}
     network.load_state_dict(tensors, assign=True)
-    _finish(network, checkpoint.stride)
+    _finish(network, checkpoint)
     return network
 
 
@@ -123,6 +123,7 @@ def _lay_out(tasks: Any, architecture: Architecture, checkpoint: Checkpoint) -> 
     channels = cast(int, plan.get("channels") or plan.get("ch") or 3)
     if channels != 3:
         raise BadFile(f"{checkpoint.source} looks at {channels} channels; Hemline shows it three: red, green, blue.")
+    _check_effort(plan, checkpoint)
     with _building, torch.device("meta"):
         activation = tasks.Conv.default_act
         try:
@@ -136,6 +137,18 @@ def _lay_out(tasks: Any, architecture: Architecture, checkpoint: Checkpoint) -> 
         finally:
             tasks.Conv.default_act = activation
     return YoloNetwork(layers, kept, masks=checkpoint.task == "segment")
+
+
+def _check_effort(plan: Architecture, checkpoint: Checkpoint) -> None:
+    """Raises `BadFile` for more repeated blocks than the file has tensors: laying those out could take hours."""
+    scales = cast("Mapping[str, list[float]]", plan.get("scales") or {})
+    told = scales.get(str(plan.get("scale"))) or next(iter(scales.values()), [plan.get("depth_multiple", 1.0)])
+    rows = cast("list[list[int]]", [*cast("list[object]", plan["backbone"]), *cast("list[object]", plan["head"])])
+    blocks = sum(max(1.0, row[1] * cast(float, told[0])) for row in rows if row[1] > 1)
+    if blocks > len(checkpoint.tensors):
+        raise BadFile(
+            f"{checkpoint.source} describes {blocks:.0f} blocks of layers, but holds {len(checkpoint.tensors)} tensors."
+        )
 
 
 def _lay_out_published(tasks: Any, checkpoint: Checkpoint) -> tuple[YoloNetwork, str]:
@@ -174,26 +187,32 @@ def _difference(network: YoloNetwork, tensors: Mapping[str, Tensor]) -> str:
     return "; ".join(told)
 
 
-def _finish(network: YoloNetwork, strides: Sequence[int]) -> None:
+def _finish(network: YoloNetwork, checkpoint: Checkpoint) -> None:
     """Sets what is no tensor of the file: strides, epsilon, what the head gives."""
-    head = network.head
+    network.requires_grad_(False).eval()
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eps = NORM_EPSILON
-    head.stride = torch.tensor(_strides(network, strides), dtype=torch.float32)
+    head = network.head
+    if getattr(head, "nl", None) is None:
+        raise BadFile(f"{checkpoint.source} describes a network that does not end with a YOLO's head.")
+    head.stride = torch.tensor(_strides(network, checkpoint), dtype=torch.float32)
     head.export = True  # predictions and prototypes, no raw maps beside them
     if network.end_to_end:
         head.end2end = True
         if hasattr(cast(object, type(head)), "one2many"):  # releases that can do without
             for name in TRAINING_PARTS:
                 setattr(head, name, None)
-    network.requires_grad_(False).eval()
 
 
-def _strides(network: YoloNetwork, told: Sequence[int]) -> list[float]:
-    """Pixels per cell of each level: what the file says, or else what a look at a black picture shows."""
-    if len(told) == network.head.nl:
-        return [float(stride) for stride in told]
-    with torch.no_grad():
-        features = network.eval().features(torch.zeros(1, 3, PROBE_SIDE, PROBE_SIDE))
-    return [PROBE_SIDE / level.shape[-2] for level in features]
+def _strides(network: YoloNetwork, checkpoint: Checkpoint) -> list[float]:
+    """Pixels per cell of each level, by a look at a small black picture: what a file says of it may be wrong."""
+    try:
+        with torch.no_grad():
+            levels = network.features(torch.zeros(1, 3, PROBE_SIDE, PROBE_SIDE))
+        return [PROBE_SIDE / level.shape[-2] for level in levels]
+    except (RuntimeError, IndexError, TypeError, AttributeError) as error:
+        raise BadFile(
+            f"{checkpoint.source} describes a network whose layers do not fit each other "
+            f"({clean_text(str(error), 200)})."
+        ) from error

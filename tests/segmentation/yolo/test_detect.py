@@ -169,6 +169,13 @@ def test_the_models_own_persons_count():
     assert len(found) == 0 and any("only persons" in note for note in found.notes)
 
 
+def test_a_box_in_the_padding_alone_is_none():
+    """A picture of 300x480 px lies in a frame of 320x480, ten pixels from its sides."""
+    image = torch.zeros(1, TALL, 300, 3)
+    found, _ = detect_with_yolo(image, boxes_of((1.0, 100.0, 9.0, 200.0), (10.0, 100.0, 60.0, 200.0)))
+    assert len(found) == 1 and not any("lies under" in note for note in found.notes)
+
+
 # With the shipped parser beside it.
 
 TALL, WIDE = 480, 320

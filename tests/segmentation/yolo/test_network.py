@@ -148,6 +148,35 @@ def test_an_architecture_that_does_not_add_up_is_refused(ultralytics_files):
         build_network(replace(whole, architecture={**whole.architecture, "head": head}))
 
 
+def test_more_blocks_than_tensors_are_not_laid_out(ultralytics_files):
+    whole = read_checkpoint(ultralytics_files / "yolov8n.pt")
+    deep = [[source, 64, layer, arguments] for source, _, layer, arguments in whole.architecture["backbone"]]
+    with pytest.raises(BadFile, match=r"describes \d+ blocks of layers, but holds 355"):
+        build_network(replace(whole, architecture={**whole.architecture, "backbone": deep, "scales": {"n": [1, 1, 9]}}))
+
+
+def test_a_network_without_a_head_is_refused(ultralytics_files):
+    whole = read_checkpoint(ultralytics_files / "yolov8n.pt")
+    more = [*whole.architecture["head"], [-1, 1, "nn.Identity", []]]
+    with pytest.raises(BadFile, match="does not end with a YOLO's head"):
+        build_network(replace(whole, architecture={**whole.architecture, "head": more}))
+
+
+def test_layers_that_do_not_fit_each_other_are_refused(ultralytics_files):
+    """Pixels are doubled four times instead of twice, which changes no tensor's shape."""
+    whole = read_checkpoint(ultralytics_files / "yolov8n.pt")
+    head = [[source, count, layer, [None, 4, "nearest"] if layer == "nn.Upsample" else arguments]
+            for source, count, layer, arguments in whole.architecture["head"]]  # fmt: skip
+    with pytest.raises(BadFile, match="do not fit each other"):
+        build_network(replace(whole, architecture={**whole.architecture, "head": head}))
+
+
+def test_strides_are_seen_not_believed(ultralytics_files):
+    whole = read_checkpoint(ultralytics_files / "yolov8n.pt")
+    for told in ((), (1, 1, 1), (8, 16, 32)):
+        assert build_network(replace(whole, stride=told)).head.stride.tolist() == [8, 16, 32]
+
+
 def test_other_tasks_and_families_are_refused(tmp_path, ultralytics_files):
     with pytest.raises(MissingModel, match="is not there"):
         load_yolo(tmp_path / "none.pt")
