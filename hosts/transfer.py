@@ -48,7 +48,10 @@ class _Move:
         if isinstance(value, Tensor):
             return self._tensor(value)
         if isinstance(value, tuple):
-            return tuple(map(self, cast("tuple[Any, ...]", value)))
+            values = cast("tuple[Any, ...]", value)
+            # Named tuples, such as the segments of other packs, keep their names.
+            make: Any = getattr(values, "_make", tuple)
+            return make(map(self, values))
         if isinstance(value, list):
             return [*map(self, cast("list[Any]", value))]
         if hasattr(value, "with_tensors"):

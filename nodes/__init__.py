@@ -12,6 +12,8 @@ from .inspect import preview_mask
 from .load import batch_load
 from .mask import combine_masks_node, grow_feather_mask, refine_mask
 from .models import load_garment_model
+from .protect import protect_parts
+from .select import garments_from_masks_node, garments_to_segs, select_garments_node
 from .spec import Node
 from .tryon import try_on_inputs
 
@@ -19,8 +21,12 @@ NODES: tuple[Node, ...] = (
     batch_load,
     load_garment_model,
     detect_garments,
+    select_garments_node,
+    garments_from_masks_node,
+    garments_to_segs,
     generate_mask_node,
     refine_mask,
+    protect_parts,
     grow_feather_mask,
     combine_masks_node,
     blend_layers,

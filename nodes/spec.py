@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 PortType = Literal[
-    "IMAGE", "MASK", "GARMENTS", "STITCH", "GARMENT_MODEL", "STRING", "INT", "FLOAT", "BOOLEAN", "COMBO"
+    "IMAGE", "MASK", "GARMENTS", "GARMENT_MODEL", "SEGS", "STITCH", "STRING", "INT", "FLOAT", "BOOLEAN", "COMBO"
 ]  # fmt: skip
 Weight = Literal["light", "heavy"]
 WIDGET_TYPES = ("STRING", "INT", "FLOAT", "BOOLEAN", "COMBO")

@@ -17,7 +17,7 @@ from ..tensors import ShapeError, as_image
 from .edges import enlarge, refine_chances, upsample_mask
 from .garments import Box, Garment, Garments, mask_box
 from .parser import Looker
-from .part_masks import LEAST_WHOLE, PartMasks, PersonParts
+from .part_masks import DOUBT, LEAST_WHOLE, PartMasks, PersonParts
 from .parts import PARTS, find_parts
 from .person_regions import BODY, Person, persons_in_boxes
 from .persons import Sight, look_again, look_around
@@ -32,8 +32,6 @@ WORK_FACTOR, WORK_SIDE_PX = 7 / 3, 448
 SMALLEST_SHARE = 0.0005
 # Beside the strongest garment of a pixel another one fades so many times as fast as its share does.
 STEEPNESS = 2.0
-# Less than this is doubt, not a soft edge, and so is what lacks less than this to 1: no veil over faces, no thin cloth.
-DOUBT = 0.15
 # The network is as sure as this of some skin, hair or shoe of whoever it knows: 0.96 at least on 56 cut photos of the
 # validation part, against 0.71 at most of a cat, an eye and a tissue.
 SURE_BODY = 0.85

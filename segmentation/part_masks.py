@@ -14,6 +14,8 @@ from .vocabulary import PART_LABELS
 
 # Where there is less of a whole than this, its parts have no shares.
 LEAST_WHOLE = 1e-4
+# Less than this is doubt, not a soft edge, and so is what lacks less than this to 1: no veil over faces, no thin cloth.
+DOUBT = 0.15
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class PersonParts:
         return self.full_size("skin") * self._share(name)
 
     def together(self, names: Collection[str]) -> Tensor:
-        """Several parts as one ``[H,W]``: hair and parts of the skin add up, so that there is no gap between them."""
+        """Several parts as one ``[H,W]``, without doubt; hair and parts of the skin add up, so no gap is between."""
         whole = torch.zeros(self.crop.shape[1:], device=self.crop.device)
         divided = [part for part in PARTS if part in names or (part == "face" and "head" in names)]
         if "skin" in names:
@@ -55,7 +57,7 @@ class PersonParts:
             whole += self.full_size("hair")
         if "head" in names:
             torch.maximum(whole, enlarge(self.planes["head"], self.crop.shape[1:]), out=whole)
-        return whole.clamp_(0, 1)
+        return whole.sub_(DOUBT).div_(1 - 2 * DOUBT).clamp_(0, 1)
 
     def _share(self, *names: str) -> Tensor:
         shares = shares_of({part: self.planes[part] for part in PARTS}, self.crop.shape[1:])
@@ -83,7 +85,8 @@ class PartMasks(Mapping[str, Tensor]):
     def together(self, names: Collection[str]) -> Tensor:
         """Several parts as one mask ``[B,H,W]``, without gaps where they meet.
 
-        Names that are no part count for nothing. Cheaper than one part after the other.
+        Full or nothing where they are nearly so, as garments are. Names that are no part count for nothing. Cheaper
+        than one part after the other.
         """
         return self._gather(lambda person: person.together(names))
 

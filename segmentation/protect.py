@@ -99,6 +99,19 @@ def untold_parts(garments: Garments, parts: Sequence[str]) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def absent_parts(garments: Garments, parts: Sequence[str]) -> tuple[str, ...]:
+    """A sentence with the body parts that could be told but are in none of the pictures; none where all are there."""
+    known = garments.parts
+    absent: list[str] = []
+    for part in (part for part in parts if part in known):
+        if isinstance(known, PartMasks):  # their small planes tell it; full ones cost time
+            there = any(bool((person.planes[part] >= 0.5).any()) for person in known.persons)
+        else:
+            there = bool((known[part] >= 0.5).any())
+        absent += [] if there else [part]
+    return (f"not in the picture: {', '.join(absent)}",) if absent else ()
+
+
 def _parts_area(garments: Garments, parts: Sequence[str], meant: _Meant) -> Tensor:
     """Some of `PROTECTABLE` as they lie in the pictures, ``[B,H,W]``, float32, without a margin."""
     body = {part for part in parts if part in (HEAD, "hair", *PARTS)}

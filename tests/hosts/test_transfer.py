@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import torch
 
 from hemline.blending.crop import crop_for_inpainting
@@ -21,3 +23,10 @@ def test_a_picture_that_several_crops_share_is_moved_once():
 def test_integers_keep_their_type_and_other_values_pass():
     moved = move((torch.ones(2, dtype=torch.int64), [None, "text", 3]), torch.device("cpu"), torch.float16)
     assert moved[0].dtype == torch.int64 and moved[1] == [None, "text", 3]
+
+
+def test_named_tuples_of_other_packs_keep_their_names():
+    segment = namedtuple("SEG", ["cropped_mask", "label"])
+    size, (moved,) = move(((4, 5), [segment(torch.ones(2), "coat")]), torch.device("cpu"), torch.float16)
+    assert size == (4, 5) and type(moved) is segment and moved.label == "coat"
+    assert moved.cropped_mask.dtype == torch.float16
