@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..segmentation.feet import head_heights_px
 from ..segmentation.garments import Garments
-from ..segmentation.protect import absent_parts, protect_mask, protected_area, untold_parts
+from ..segmentation.protect import absent_parts, kept_garments, protect_mask, protected_area, untold_parts
 from ..segmentation.protection import PROTECTIONS, Protection, parse_protection
 from ..segmentation.shape import GROW_LIMIT_PX
 from ..segmentation.vocabulary import parse_what
@@ -75,16 +75,23 @@ def protect_parts(
     check_name("Unit", unit, UNITS)
     wanted = parse_protection(parts.strip() or protect, margin=margin, soft_edge=soft_edge)
     heads = head_heights_px(garments)
+    meant = parse_what(target) if target.strip() else mask
     protected = protected_area(
         garments, wanted.parts, margin_px=wanted.margins, soft_px=wanted.soft_edges,
-        target=parse_what(target) if target.strip() else mask,
+        target=meant,
         scale=[head / 100 for head in heads] if unit == PERCENT else (),
     ).to(mask.device)  # fmt: skip
     if keep is not None:
         protected = torch.maximum(*match_batch((protected, _sized(keep, garments, "keep").float()), ("mask", "keep")))
     left = protect_mask(mask, protected)
     protected = protected.expand(len(left), *protected.shape[1:]).to(mask.dtype)
-    lines = [_summary(mask, left), *untold_parts(garments, wanted.parts), *absent_parts(garments, wanted.parts)]
+    kept = kept_garments(garments, wanted.parts, target=meant)
+    lines = [
+        _summary(mask, left),
+        *([f"garments kept: {', '.join(kept)}"] if kept else []),
+        *untold_parts(garments, wanted.parts),
+        *absent_parts(garments, wanted.parts),
+    ]
     if unit == PERCENT:
         lines.append(_in_pixels(wanted, heads))
     return Result((left, protected, "\n".join(lines)), text=tuple(lines))

@@ -31,6 +31,9 @@ JAW = (0.8, 1.25)
 JAW_NARROWING = 0.72
 # How far a décolleté reaches, in heads: to either side of the chin's middle and below the chin.
 NECK_REACH = (0.5, 0.9)
+# Skin there that is not connected with the throat is a raised hand; so far the throat reaches, in heads below the chin
+# and to either side.
+THROAT = (0.75, 0.3)
 # Skin whose lowest point lies farther below the crown belongs to a leg; a bare hanging arm ends before.
 LEG_LINE = 4.8
 # A hand and its wrist are so long (0.75 of a face, and some for recall); shorter arm pieces are hands as a whole.
@@ -240,7 +243,10 @@ def _neck(skin: Tensor, body: _Body) -> Tensor:
     """Skin below the chin about the middle; the part of it that is connected with the chin's surroundings."""
     rows, columns = _axes(skin)
     below = (rows >= body.chin - 0.5 * body.head) & (rows < body.chin + NECK_REACH[1] * body.head)
-    return skin & below & ((columns - body.middle).abs() <= NECK_REACH[0] * body.head)
+    box = skin & below & ((columns - body.middle).abs() <= NECK_REACH[0] * body.head)
+    throat = (rows < body.chin + THROAT[0] * body.head) & ((columns - body.middle).abs() <= THROAT[1] * body.head)
+    connected = [piece for piece in _pieces(box) if (piece & throat).any()]
+    return torch.stack(connected).any(0) if connected else box
 
 
 def _bracelets(accessories: Tensor, body: _Body) -> Tensor:

@@ -15,6 +15,7 @@ from ..kernels import label_regions
 from ..tensors import ShapeError, as_finite_mask, check_name, match_batch
 from .feet import bare_feet
 from .garments import Garments
+from .hands import worn_on_hands
 from .part_masks import PartMasks
 from .parts import PARTS
 from .shape import feather_mask, grow_mask
@@ -25,8 +26,10 @@ PROTECTABLE = (HEAD, "hair", "face", "neck", "hands", "arms", "legs", FEET, BAG,
 """What `protected_area` knows to keep. The head is hair, headwear, face and what is worn on it."""
 
 WORN_LABELS = GARMENT_LABELS + CARRIED_LABELS
-# What a mask covers by so much is what it is meant for.
-MEANT = 0.5
+# What a mask covers by so much is what it is meant for; small things that a grown mask may cover by chance are meant
+# only where so much of the mask is nothing else.
+MEANT, MEANT_SMALL = 0.5, 1 / 3
+SMALL_LABELS = ("footwear", "bag", "accessory")
 
 Target = Sequence[str] | Tensor
 
@@ -40,9 +43,10 @@ def protected_area(
     parts: of `PROTECTABLE`. margin_px: how far beyond its contour a part is kept; negative lets a mask reach under its
     rim. soft_px: over so many px the edge runs from 1 to 0, its middle on the margin's line. Both for all parts, or by
     part; a part that is missing there has none. target: what the mask is meant for, labels or the mask ``[B,H,W]``
-    itself, which means the garments that it covers at least by half; what is meant is never among the "other garments",
-    nor meant shoes among the feet, a meant bag under "bag" or a meant hat on the head. scale: for each picture what
-    margins and widths are multiplied by, as from `head_heights_px`; none: 1.
+    itself, which means the garments that it covers at least by half, and shoes, bags and accessories that make up a
+    third of it; what is meant is never among the "other garments", nor meant shoes among the feet, a meant bag under
+    "bag" or a meant hat on the head. scale: for each picture what margins and widths are multiplied by, as from
+    `head_heights_px`; none: 1.
 
     A part that the garments cannot tell is kept in what holds it (skin for hands), or not at all: `untold_parts` says
     so. Raises `UnknownName` for another part, `RangeError` for margins beyond `GROW_LIMIT_PX`, `ShapeError` for a
@@ -112,12 +116,22 @@ def absent_parts(garments: Garments, parts: Sequence[str]) -> tuple[str, ...]:
     return (f"not in the picture: {', '.join(absent)}",) if absent else ()
 
 
+def kept_garments(garments: Garments, parts: Sequence[str], *, target: Target = ()) -> tuple[str, ...]:
+    """The labels of the garments that are kept for one of the parts, in the order of the vocabulary."""
+    meant = _Meant(garments, target)
+    wanted = {OTHERS: WORN_LABELS, BAG: (BAG,), FEET: ("footwear",)}
+    labels = {label for part in parts for label in wanted.get(part, ())}
+    return tuple(label for label in WORN_LABELS if label in labels and bool((meant.others(label) >= MEANT).any()))
+
+
 def _parts_area(garments: Garments, parts: Sequence[str], meant: _Meant) -> Tensor:
     """Some of `PROTECTABLE` as they lie in the pictures, ``[B,H,W]``, float32, without a margin."""
     body = {part for part in parts if part in (HEAD, "hair", *PARTS)}
     if HEAD in body and meant.is_worn_on_head():  # the head's mask holds hat and glasses
         body = body - {HEAD} | {"hair", "face"}
     areas = [_nothing(garments), _body_area(garments, body)]
+    if "hands" in body:
+        areas.append(worn_on_hands(garments, meant.others("accessory")))
     if FEET in parts:
         areas += [meant.others("footwear"), bare_feet(garments)]
     if OTHERS in parts:
@@ -169,7 +183,9 @@ class _Meant:
             return bool({"headwear", "accessory"} & set(self._labels))
         worn = self._garments.select(["headwear", "accessory"]).items
         images = range(self._batch)
-        return any(self._is_meant(item.mask, "", i) for item in worn for i in images if self._of(i) == item.image)
+        return any(
+            self._is_meant(item.mask, item.label, i) for item in worn for i in images if self._of(i) == item.image
+        )
 
     def _of(self, index: int) -> int:
         return index % self._garments.batch
@@ -178,7 +194,9 @@ class _Meant:
         if self._mask is None:
             return label in self._labels
         there = mask.float()
-        return float((there * self._mask[index].to(there)).sum()) >= MEANT * float(there.sum())
+        target = self._mask[index].to(there)
+        least = MEANT_SMALL * target.sum() if label in SMALL_LABELS else MEANT * there.sum()
+        return bool((there * target).sum() >= least)
 
     def _unseen(self, label: str, index: int, seen: Tensor) -> Tensor:
         """Where the picture of labels has connected regions of a label that no garment of it explains."""
@@ -193,7 +211,9 @@ class _Meant:
         regions = label_regions(there).flatten().long()
         areas = torch.bincount(regions).float()
         left = _share_of_regions(regions, areas, seen) < MEANT
-        if self._mask is not None:
+        if self._mask is not None and label in SMALL_LABELS:
+            left &= not self._is_meant(there, label, index)
+        elif self._mask is not None:
             left &= _share_of_regions(regions, areas, self._mask[index].to(seen)) < MEANT
         left[0] = False
         return left[regions].view(seen.shape).float()

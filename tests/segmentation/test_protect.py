@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hemline.segmentation.feet import bare_feet, head_heights_px
 from hemline.segmentation.garments import Garment, Garments
 from hemline.segmentation.part_masks import PartMasks, PersonParts
-from hemline.segmentation.protect import PROTECTABLE, protect_mask, protected_area, untold_parts
+from hemline.segmentation.protect import PROTECTABLE, kept_garments, protect_mask, protected_area, untold_parts
 from hemline.segmentation.shape import feather_mask
 from hemline.segmentation.vocabulary import LEGEND, PART_LABELS
 from hemline.tensors import RangeError, ShapeError, UnknownName
@@ -137,6 +137,23 @@ def test_a_mask_means_the_garments_that_it_covers(asked: tuple[str, ...]) -> Non
     assert torch.equal(kept, torch.maximum(WORN["skirt"], WORN["bag"]).maximum(WORN["headwear"]))
 
 
+def test_small_things_that_a_grown_mask_covers_are_not_meant_but_a_mask_of_them_alone_means_them() -> None:
+    watch = area(52, 40, 58, 44)
+    for told in (True, False):
+        found = dressed(told=told)
+        found = replace(found, items=(*found.items, Garment(watch, "accessory", 1.0, (0, 0, 1, 1))))
+        assert protected_area(found, ["other garments"], target=area(12, 20, 60, 64)[None])[0, 42, 54] == 1
+        assert not (protected_area(found, ["other garments"], target=watch[None])[0] * watch).any()
+    for asked in (tuple(WORN), ()):
+        assert not protected_area(dressed(asked=asked), ["bag"], target=WORN["bag"][None]).any()
+        assert protected_area(dressed(asked=asked), ["bag"], target=area(0, 0, W, H)[None])[0, 70, 50] == 1
+
+
+def test_garments_that_are_kept_are_named() -> None:
+    assert kept_garments(dressed(), ["other garments"], target=["outer"]) == ("skirt", "headwear", "bag")
+    assert kept_garments(dressed(), ["bag", "feet", "hands"]) == ("bag",)
+
+
 def test_of_two_people_in_coats_only_the_one_under_the_mask_is_meant() -> None:
     left, right = area(2, 20, 20, 60), area(40, 20, 58, 60)
     coats = tuple(Garment(one, "outer", 1.0, (0, 0, 1, 1), person=n) for n, one in enumerate((left, right)))
@@ -161,6 +178,16 @@ def test_feet_are_the_ends_of_bare_legs_and_shoes_with_the_skin_between() -> Non
     kept = protected_area(shod, ["feet"])[0]
     assert kept[110, 25] == 1 and kept[115, 21] == 1
     assert protected_area(shod, ["feet"], target=["footwear"])[0, 115, 21] == 0
+
+
+def test_what_a_hand_wears_is_kept_with_it_but_not_a_belt_that_it_touches() -> None:
+    watch, belt, earring = area(8, 44, 14, 48), area(8, 62, 54, 66), area(24, 18, 26, 20)
+    on = [Garment(mask, "accessory", 1.0, (0, 0, 1, 1)) for mask in (watch, belt, earring)]
+    hands = {**BODY, "hands": area(8, 48, 14, 62) + area(46, 54, 52, 62), "arms": torch.zeros(H, W)}
+    found = replace(dressed(), items=(*dressed().items, *on), parts={name: mask[None] for name, mask in hands.items()})
+    kept = protected_area(found, ["hands"])[0]
+    assert torch.equal(kept, torch.maximum(hands["hands"], watch))
+    assert torch.equal(protected_area(found, ["hands"], target=["accessory"])[0], hands["hands"])
 
 
 def test_a_leg_that_the_frame_cuts_or_cloth_covers_has_no_foot() -> None:
