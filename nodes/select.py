@@ -121,6 +121,12 @@ def _nothing_left(garments: Garments) -> str:
             default=PLANES[0], options=PLANES,
         ),
         Port("split", "BOOLEAN", "Make a garment of each connected piece of a mask.", default=False),
+        Port(
+            "annotations", "STRING",
+            "COCO instances, LabelMe, SVG, or the report of Detect Garments or Save Garment Set, as text.",
+            default="", multiline=True,
+        ),
+        Port("picture", "STRING", "The picture's file name in a COCO file of several.", default=""),
     ),
     outputs=(
         Port("garments", "GARMENTS", "The masks as garments, for every node that takes them."),
@@ -131,15 +137,15 @@ def _nothing_left(garments: Garments) -> str:
 )  # fmt: skip
 def garments_from_masks_node(
     masks: Tensor | None = None, image: Tensor | None = None, segs: Any = None, labels: str = "",
-    planes: str = PLANES[0], split: bool = False, *, context: Context,
+    planes: str = PLANES[0], split: bool = False, annotations: str = "", picture: str = "", *, context: Context,
 ) -> Result:  # fmt: skip
-    """Brings masks that other nodes found (SAM3, RMBG, SEGS detectors, drawn ones) into Hemline as garments. With the
-    photo the parser adds body parts, persons and names, so that Protect Parts and Select Garments work on them.
+    """Brings masks that other nodes found (SAM3, RMBG, SEGS detectors), or annotations, into Hemline as garments. With
+    the photo the parser adds body parts, persons and names, so that Protect Parts and Select Garments work on them.
     """
     garments = garments_from_masks(
         masks, image=image, segs=segs, words=[word.strip() for word in labels.split(",")] if labels.strip() else (),
-        planes=planes, split=split, models=context.models, progress=context.progress,
-        check_cancelled=context.check_cancelled,
+        annotations=annotations, picture=picture, planes=planes, split=split, models=context.models,
+        progress=context.progress, check_cancelled=context.check_cancelled,
     )  # fmt: skip
     lines = (garments.describe(), *garments.notes)
     return Result((garments, garments.union(), len(garments), "\n".join(lines)), text=lines)

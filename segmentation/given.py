@@ -11,6 +11,7 @@ from torch import Tensor
 from ..context import ModelCache
 from ..tensors import NOTHING, ShapeError, UnknownName, as_finite_mask, as_image, check_name, is_host_empty_mask
 from .annotations import UNNAMED
+from .annotations_read import garments_from_annotations
 from .detect import detect
 from .garments import Garment, Garments, mask_box
 from .segs import Given, read_segs, segs_size
@@ -49,25 +50,31 @@ class _Pile:
 
 
 def garments_from_masks(
-    masks: Tensor | None = None, *, image: Tensor | None = None, segs: object = None, more: Garments | None = None,
-    words: Sequence[str] = (), planes: str = "auto", split: bool = False, models: ModelCache | None = None,
+    masks: Tensor | None = None, *, image: Tensor | None = None, segs: object = None, annotations: str = "",
+    picture: str = "", words: Sequence[str] = (), planes: str = "auto", split: bool = False,
+    models: ModelCache | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     check_cancelled: Callable[[], None] = lambda: None,
 ) -> Garments:  # fmt: skip
     """The masks as garments; with an image also everybody's parts, what else lies in it, and whose each garment is.
 
     masks: ``[N,H,W]``. image: ``[B,H,W,C]``: the shipped parser looks at it, and names what has no name. segs: SEGS of
-    one picture. more: garments from elsewhere that join them. words: names in the order of the masks, then the
-    segments; an empty one is none, a single one is everybody's. planes: one of `PLANES`; a single mask holds for every
-    picture. split: each mask is divided into its connected pieces. Empty masks are left out, and the notes say so.
+    one picture. annotations: COCO, LabelMe, SVG or a report, of as many pictures as there are, or of the one that
+    `picture` names; their body parts count where no image tells others. words: names in the order of the masks, then
+    the segments; an empty one is none, a single one is everybody's. planes: one of `PLANES`; a single mask holds for
+    every picture. split: each mask is divided into its connected pieces. Empty masks are left out; the notes say so.
     Raises `ShapeError` where sizes or numbers do not fit together or nothing is given, `MissingModel` where the
     parser's weights are missing.
     """
     check_name("Planes", planes, PLANES)
+    if masks is None and segs is None and not annotations.strip():
+        raise ShapeError("nothing is given; connect masks or segs, or paste annotations.")
     image = None if image is None else as_image(image)
     masks = None if masks is None else as_finite_mask(masks)
-    height, width = _size(masks, image, segs, more)
-    batch = _batch(masks, image, segs, more, planes)
+    size = _size(masks, image, segs)
+    more = _read_annotations(annotations, picture, size)
+    height, width = size or (more.height, more.width)
+    batch = _batch(masks, image, segs, more if annotations.strip() else None, planes)
     pile = _Pile(width, height, words)
     if masks is not None:
         masks = masks.new_zeros((len(masks), height, width)) if is_host_empty_mask(masks) else masks.float()
@@ -78,9 +85,8 @@ def garments_from_masks(
     for number, one in enumerate(_fitting(segs, image), start=0 if masks is None else len(masks)):
         for piece in _pieces(one.mask, split):
             pile.add(piece, 0, number, word=one.word, score=one.score)
-    items = (*pile.items, *(more.items if more is not None else ()))
-    notes = (*pile.notes, *(more.notes if more is not None else ()))
-    garments = Garments(width, height, batch, items, METHOD, notes=notes)
+    items, notes = (*pile.items, *more.items), (*pile.notes, *more.notes)
+    garments = Garments(width, height, batch, items, METHOD, more.parts, notes)
     if image is None:
         return garments
     image = image.expand(batch, *image.shape[1:])
@@ -105,8 +111,17 @@ def label_of(word: str) -> tuple[str, str]:
     return (label if label in LABELS else UNNAMED), plain
 
 
-def _size(masks: Tensor | None, image: Tensor | None, segs: object, more: Garments | None) -> tuple[int, int]:
-    """The one height and width of all that is given."""
+def _read_annotations(text: str, picture: str, size: tuple[int, int] | None) -> Garments:
+    """The garments that a text describes, in a picture of this height and width; none for an empty text."""
+    if text.strip():
+        height, width = size or (None, None)
+        return garments_from_annotations(text, width, height, picture=picture)
+    height, width = size or (0, 0)
+    return Garments(width, height, 1, (), METHOD)
+
+
+def _size(masks: Tensor | None, image: Tensor | None, segs: object) -> tuple[int, int] | None:
+    """The one height and width of all that is given; None where nothing is."""
     sizes: dict[str, tuple[int, int]] = {}
     if image is not None:
         sizes["image"] = (image.shape[1], image.shape[2])
@@ -114,19 +129,20 @@ def _size(masks: Tensor | None, image: Tensor | None, segs: object, more: Garmen
         sizes["masks"] = (masks.shape[1], masks.shape[2])
     if segs is not None:
         sizes["segs"] = segs_size(segs)
-    if more is not None:
-        sizes["annotations"] = (more.height, more.width)
-    if not {"masks", "segs", "annotations"} & set(sizes) and masks is None:
-        raise ShapeError("nothing is given; connect masks or segs, or paste annotations.")
     if len(set(sizes.values())) > 1:
         named = ", ".join(f"{name} {width}x{height}" for name, (height, width) in sizes.items())
         raise ShapeError(f"what is given differs in size: {named}; make all of it from one picture.")
-    return next(iter(sizes.values()))
+    return next(iter(sizes.values()), None)
 
 
 def _batch(masks: Tensor | None, image: Tensor | None, segs: object, more: Garments | None, planes: str) -> int:
     """How many pictures there are."""
     pictures = len(image) if image is not None else more.batch if more is not None else 1
+    if more is not None and more.batch != pictures:
+        raise ShapeError(
+            f"the annotations are of {more.batch} pictures, but there are {pictures}; name one in `picture`, or give "
+            "as many pictures."
+        )
     count = len(masks) if masks is not None else 0
     if planes == "one picture each" and count:
         pictures = count if pictures == 1 else pictures

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
 from hemline.segmentation import given as given_module
+from hemline.segmentation.annotations import AnnotatedPicture, coco_instances
 from hemline.segmentation.detect import Detection
 from hemline.segmentation.garments import Garment, Garments
 from hemline.segmentation.given import garments_from_masks, label_of
@@ -123,6 +126,26 @@ def test_segs_come_with_their_labels_and_confidence_behind_the_masks():
     assert [item.label for item in found.items] == ["bag", "bag", "bag"]
     found = garments_from_masks(BAG, segs=segs, words=["bag", ""])
     assert [(item.label, item.native_label) for item in found.items] == [("bag", ""), ("upper", ""), ("pants", "Jeans")]
+
+
+def test_a_report_and_coco_join_what_else_is_given(parser):
+    found = garments_from_masks(MASKS[:2], words=["coat", "skirt"])
+    report = json.dumps(found.report())
+    again = garments_from_masks(BAG, words=["bag"], annotations=report)
+    assert [item.label for item in again.items] == ["bag", "outer", "skirt"]
+    assert torch.equal(again.items[1].mask, COAT) and again.items[1].native_label == "coat"
+    alone = garments_from_masks(annotations=report)
+    assert (alone.width, alone.height) == (W, H) and torch.equal(alone.union(), found.union())
+    seen = garments_from_masks(annotations=report, image=torch.rand(1, H, W, 3))
+    assert [item.label for item in seen.items] == ["outer", "skirt"] and "hands" in seen.parts
+    pictures = [AnnotatedPicture(name, W, H, found.items) for name in ("a.jpg", "b.jpg")]
+    coco = json.dumps(coco_instances(pictures))
+    assert [item.image for item in garments_from_masks(annotations=coco).items] == [0, 0, 1, 1]
+    assert len(garments_from_masks(BAG, annotations=coco, picture="b.jpg")) == 3
+    with pytest.raises(ShapeError, match="annotations are of 2 pictures"):
+        garments_from_masks(annotations=coco, image=torch.rand(1, H, W, 3))
+    with pytest.raises(ShapeError, match="width"):
+        garments_from_masks(annotations=report, image=torch.rand(1, H, W + 1, 3))
 
 
 @pytest.mark.parametrize(("word", "wanted"), [
