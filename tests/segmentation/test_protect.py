@@ -224,6 +224,13 @@ def test_one_picture_goes_with_many_masks_and_many_with_one() -> None:
     assert protect_mask(masks[:1], protected_area(dressed(3), ["hands"])).shape == (3, H, W)
 
 
+def test_half_precision_garments_keep_the_same() -> None:
+    halved = dressed().to(torch.device("cpu"), torch.float16)
+    for part in PROTECTABLE:
+        same = protected_area(dressed(), [part], margin_px=2, soft_px=3, target=["outer"])
+        assert torch.allclose(protected_area(halved, [part], margin_px=2, soft_px=3, target=["outer"]), same, atol=2e-3)
+
+
 def test_device_dtype_and_input_stay_as_they_were() -> None:
     mask = area(0, 0, W, H)[None].half()
     before = mask.clone()
