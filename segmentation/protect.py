@@ -29,6 +29,8 @@ WORN_LABELS = GARMENT_LABELS + CARRIED_LABELS
 # What a mask covers by so much is what it is meant for; small things that a grown mask may cover by chance are meant
 # only where so much of the mask is nothing else.
 MEANT, MEANT_SMALL = 0.5, 1 / 3
+# Regions of labels smaller than this share of the picture are crumbs of the parser.
+LEAST_REGION = 5e-5
 SMALL_LABELS = ("footwear", "bag", "accessory")
 
 Target = Sequence[str] | Tensor
@@ -210,7 +212,7 @@ class _Meant:
             return there.float()
         regions = label_regions(there).flatten().long()
         areas = torch.bincount(regions).float()
-        left = _share_of_regions(regions, areas, seen) < MEANT
+        left = (_share_of_regions(regions, areas, seen) < MEANT) & (areas >= LEAST_REGION * seen.numel())
         if self._mask is not None and label in SMALL_LABELS:
             left &= not self._is_meant(there, label, index)
         elif self._mask is not None:

@@ -154,6 +154,15 @@ def test_garments_that_are_kept_are_named() -> None:
     assert kept_garments(dressed(), ["bag", "feet", "hands"]) == ("bag",)
 
 
+def test_crumbs_in_the_picture_of_labels_are_no_garments() -> None:
+    height, width = 200, 150
+    labels = torch.zeros(1, height, width, dtype=torch.uint8)
+    labels[0, 50, 50], labels[0, 90:95, 50:55] = LEGEND.index("skirt"), LEGEND.index("bag")
+    found = Garments(width, height, 1, (), "drawn", labels=labels)
+    mask = torch.zeros(1, height, width)
+    assert kept_garments(found, ["other garments"], target=mask + 0.001) == ("bag",)
+
+
 def test_of_two_people_in_coats_only_the_one_under_the_mask_is_meant() -> None:
     left, right = area(2, 20, 20, 60), area(40, 20, 58, 60)
     coats = tuple(Garment(one, "outer", 1.0, (0, 0, 1, 1), person=n) for n, one in enumerate((left, right)))
