@@ -70,12 +70,12 @@ def guided_filter(guide: Tensor, mask: Tensor, *, radius_px: int, epsilon: float
     values = mask.float().unsqueeze(1)
     height, width = mask.shape[1:]
     if subsample == 1:
-        found = _window_coefficients(colours, values, radius_px, epsilon)
+        found = window_coefficients(colours, values, radius_px, epsilon)
     else:
         size = (math.ceil(height / subsample), math.ceil(width / subsample))
         small = functional.interpolate(colours, size, mode="bilinear", antialias=True)
         value = functional.interpolate(values, size, mode="bilinear", antialias=True)
-        found = _window_coefficients(small, value, round(radius_px / subsample), epsilon)
+        found = window_coefficients(small, value, round(radius_px / subsample), epsilon)
     refined = _at_size(found[:, 3:], height, width)
     for channel in range(3):  # one by one: two planes of the full size at a time instead of eight
         refined = refined + _at_size(found[:, channel : channel + 1], height, width) * colours[:, channel : channel + 1]
@@ -88,7 +88,10 @@ def _at_size(planes: Tensor, height: int, width: int) -> Tensor:
     return functional.interpolate(planes, (height, width), mode="bilinear")
 
 
-def _window_coefficients(colours: Tensor, values: Tensor, radius_px: int, epsilon: float) -> Tensor:
+def window_coefficients(colours: Tensor, values: Tensor, radius_px: int, epsilon: float) -> Tensor:
+    """Slopes and offset ``[B,4,H,W]`` of the linear functions that turn colours ``[B,3,H,W]`` into values
+    ``[B,1,H,W]``, the mean over all windows that hold a pixel.
+    """
     mean_colour = box_mean(colours, radius_px)
     mean_value = box_mean(values, radius_px)
     covariance = box_mean(colours * values, radius_px) - mean_colour * mean_value
