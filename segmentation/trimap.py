@@ -20,7 +20,7 @@ def make_trimap(mask: Tensor, *, inside_px: float = 0.0, outside_px: float = 0.0
     """The trimap ``[B,H,W]`` of a soft mask, in its dtype: 1 surely garment, 0 surely not, 0.5 unknown.
 
     Unknown is what lies between 0.05 and 0.95 and what lies within `inside_px` (into the garment) or `outside_px` (out
-    of it) of that or of a hard edge, as the crow flies. 0 takes the width from the mask: half as far as its soft edge is
+    of it) of that or of a hard edge, as the crow flies. 0 takes the width from the mask: half of what its soft edge is
     wide there, at least 1/256 of the picture's short side and 2 px. Parts too narrow for the width keep their middle,
     so that a strap stays surely garment and a slit surely none. Raises `RangeError` beyond 512 px.
     """
