@@ -10,9 +10,10 @@ from .generate import generate_mask_node
 from .inpaint import inpaint_crop, inpaint_stitch
 from .inspect import preview_mask
 from .load import batch_load
-from .mask import combine_masks_node, grow_feather_mask, refine_mask
+from .mask import combine_masks_node, grow_feather_mask
 from .models import load_garment_model
 from .protect import protect_parts
+from .refine import refine_mask
 from .select import garments_from_masks_node, garments_to_segs, select_garments_node
 from .spec import Node
 from .tryon import try_on_inputs

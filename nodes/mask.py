@@ -1,4 +1,4 @@
-"""Stages 2 and 3: masks refined, grown, feathered and combined."""
+"""Stage 3: masks grown, feathered and combined."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import torch
 from torch import Tensor
 
 from ..segmentation.combine import COMBINE_OPERATIONS, combine_masks
-from ..segmentation.levels import MOST_NORMALISATION, SMOOTH_LIMIT_PX, normalise_mask, smooth_mask, stretch_levels
-from ..segmentation.refine import clean_mask, refine_edges
 from ..segmentation.shape import (
     FEATHER_PROFILES,
     FEATHER_SIDES,
@@ -18,70 +16,11 @@ from ..segmentation.shape import (
     garment_size_px,
     grow_mask,
 )
-from ..tensors import as_image, as_mask, check_name, match_mask
+from ..tensors import as_mask, check_name
 from .spec import Port, Result, node
 
 SIZE_OPTIONS = ("error", "resize to first")
 SIZE_UNITS = ("px", "% of the mask's size")
-
-
-@node(
-    id="HemlineRefineMask",
-    name="Refine Mask",
-    category="Hemline/2 Refine",
-    weight="heavy",
-    aliases=("clean mask", "fill holes", "remove islands", "guided filter", "edge"),
-    inputs=(
-        Port("mask", "MASK", "The mask to clean and to lay on the picture's edges."),
-        Port("image", "IMAGE", "The photo; without it the edges stay as they are.", optional=True),
-        Port(
-            "islands_percent", "FLOAT", "Islands smaller than this share of the picture are removed.",
-            default=0.05, minimum=0.0, maximum=100.0, step=0.01,
-        ),
-        Port(
-            "holes_percent", "FLOAT", "Holes smaller than this share of the picture are filled.",
-            default=0.05, minimum=0.0, maximum=100.0, step=0.01,
-        ),
-        Port(
-            "edge_px", "INT", "How far from the mask's edge the picture's edge is looked for; 0 leaves the edge alone.",
-            default=8, minimum=0, maximum=256, step=1,
-        ),
-        Port(
-            "edge_contrast", "FLOAT", "Edges of the picture fainter than this (0 to 1) are ignored.",
-            default=0.01, minimum=0.0001, maximum=1.0, step=0.0001,
-        ),
-        Port(
-            "smooth_px", "FLOAT", "Rounds off corners, dents and threads narrower than this; the edge becomes crisp.",
-            default=0.0, minimum=0.0, maximum=float(SMOOTH_LIMIT_PX), step=0.5,
-        ),
-        Port("low", "FLOAT", "Values up to this become 0.", default=0.0, minimum=0.0, maximum=1.0, step=0.01),
-        Port("high", "FLOAT", "Values from this on become 1.", default=1.0, minimum=0.0, maximum=1.0, step=0.01),
-        Port(
-            "normalise", "FLOAT", "0: as it is; 1: the whole range from 0 to 1 is used; up to 5: ever harder.",
-            default=0.0, minimum=0.0, maximum=MOST_NORMALISATION, step=0.1,
-        ),
-    ),
-    outputs=(Port("mask", "MASK", "The refined soft mask."),),
-)  # fmt: skip
-def refine_mask(
-    mask: Tensor, image: Tensor | None = None, islands_percent: float = 0.05, holes_percent: float = 0.05,
-    edge_px: int = 8, edge_contrast: float = 0.01, smooth_px: float = 0.0, low: float = 0.0, high: float = 1.0,
-    normalise: float = 0.0,
-) -> Result:  # fmt: skip
-    """Removes small islands, fills small holes, and lays the mask's edge on the picture's edge (guided filter); where
-    asked for it then smooths the contour and stretches the values.
-    """
-    mask = as_mask(mask) if image is None else match_mask(mask, as_image(image))
-    pixel_percent = mask.shape[1] * mask.shape[2] / 100
-    mask = clean_mask(mask, islands_px=islands_percent * pixel_percent, holes_px=holes_percent * pixel_percent)
-    text: tuple[str, ...] = ()
-    if image is not None:
-        # The filter's epsilon is a variance; a step of height c between two flat halves has the variance c²/4.
-        mask = refine_edges(image, mask, radius_px=edge_px, epsilon=edge_contrast**2 / 4)
-    elif edge_px:
-        text = ("no image connected: the edges stay as they are",)
-    mask = stretch_levels(smooth_mask(mask, smooth_px), low, high)
-    return Result((normalise_mask(mask, normalise),), text=text)
 
 
 @node(

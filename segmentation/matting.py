@@ -15,7 +15,7 @@ from ..tensors import as_image, match_batch, match_mask
 from .matting_colour import COMPARED_PX, reduce_cells, tell_apart, weigh_colours
 from .matting_laplacian import REACH, Band, matting_laplacian, solve_band
 from .refine import window_coefficients
-from .trimap import make_trimap, read_trimap
+from .trimap import read_trimap
 
 # Variance of colour (of 0..1) below which a window counts as flat; about the rounding of 8-bit colours.
 EPSILON = 1e-7
@@ -35,40 +35,36 @@ NOTICEABLE, SURE_MARGIN = 0.1, 0.1
 
 
 def matte_mask(
-    image: Tensor, mask: Tensor, *, trimap: Tensor | None = None, inside_px: float = 0.0, outside_px: float = 0.0,
+    image: Tensor, mask: Tensor, trimap: Tensor, *, drawn: bool = False,
     check_cancelled: Callable[[], None] = lambda: None, progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Tensor:  # fmt: skip
     """The mask ``[B,H,W]``, in its dtype, with the share of each pixel at its edge that is garment, strands and all.
 
-    image: ``[B,H,W,C]``; mask of the same size; batches 1 and N go together. trimap: ``[B,H,W]``, up to 0.05 surely not
-    garment, from 0.95 on surely garment, found out between; by default `make_trimap` with `inside_px` and `outside_px`,
-    and what it is sure of stays as the mask has it, bit for bit. Where the colours of garment and surroundings do not
-    differ the mask stays as well, and the matte makes no gap or island of its own where the mask is sure.
+    image: ``[B,H,W,C]``. trimap: ``[B,H,W]``, up to 0.05 surely not garment, from 0.95 on surely garment, found out
+    between; see `make_trimap`. All of one size; batches 1 and N go together. What the trimap is sure of stays as the
+    mask has it, bit for bit, or is 0 and 1 where the trimap was drawn by someone who knows better than the mask. Where
+    the colours of garment and surroundings do not differ the mask stays as well; and the matte makes no gap or island
+    of its own where the mask is sure of itself, unless the trimap was drawn.
 
     Closed-form matting: Levin, Lischinski, Weiss (2008), on the unknown pixels only, from a reduced picture to the full
-    one, which is how its section 5 carries the windows' linear functions over. Work and memory follow the band; more
-    than `MOST_UNKNOWN` pixels are solved part by part. check_cancelled is called before each part and picture,
+    one, to which the windows' linear functions are carried over as in its section 5. Work and memory follow the band;
+    more than `MOST_UNKNOWN` pixels are solved part by part. check_cancelled is called before each picture and part,
     progress after each picture. Raises `ShapeError` for other sizes.
     """
     image = as_image(image)
-    mask = match_mask(mask, image)
-    if trimap is None:
-        trimap = make_trimap(mask, inside_px=inside_px, outside_px=outside_px)
-        given = False
-    else:
-        trimap, given = match_mask(trimap, image, "trimap"), True
-    mask, image, trimap = match_batch((mask, image, trimap), ("mask", "image", "trimap"))
+    planes = match_mask(mask, image), image, match_mask(trimap, image, "trimap")
+    mask, image, trimap = match_batch(planes, ("mask", "image", "trimap"))
     mattes: list[Tensor] = []
     for number, (picture, plane, known) in enumerate(zip(image, mask, trimap, strict=True)):
         check_cancelled()
-        mattes.append(_matte(picture, plane, known, given, check_cancelled))
+        mattes.append(_matte(picture, plane, known, drawn, check_cancelled))
         progress(number + 1, len(mask))
     return torch.stack(mattes)
 
 
-def _matte(picture: Tensor, mask: Tensor, trimap: Tensor, given: bool, check_cancelled: Callable[[], None]) -> Tensor:
+def _matte(picture: Tensor, mask: Tensor, trimap: Tensor, drawn: bool, check_cancelled: Callable[[], None]) -> Tensor:
     front, back = read_trimap(trimap)
-    start = torch.where(front, 1.0, torch.where(back, 0.0, mask.float())).to(mask.dtype) if given else mask
+    start = torch.where(front, 1.0, torch.where(back, 0.0, mask.float())).to(mask.dtype) if drawn else mask
     box = support_box(~(front | back))
     if box is None:
         return start
@@ -84,7 +80,7 @@ def _matte(picture: Tensor, mask: Tensor, trimap: Tensor, given: bool, check_can
     )
     matte = _solve(problem, MOST_HALVINGS, check_cancelled).clamp(0, 1)
     matte = torch.lerp(values, matte, told)
-    if not given:
+    if not drawn:
         matte = _without_doubtful(matte, values)
     result = start.clone()
     result[part] = torch.where(unknown, matte.to(mask.dtype), start[part])

@@ -15,7 +15,8 @@ from hemline.nodes.detect import detect_garments
 from hemline.nodes.export import save_garment_set
 from hemline.nodes.inpaint import inpaint_crop
 from hemline.nodes.inspect import preview_mask
-from hemline.nodes.mask import combine_masks_node, grow_feather_mask, refine_mask
+from hemline.nodes.mask import combine_masks_node, grow_feather_mask
+from hemline.nodes.refine import refine_mask
 from hemline.nodes.spec import Port, Result, node
 from hemline.segmentation.garments import Garment, Garments
 from hemline.tensors import HemlineError, RangeError, ShapeError
