@@ -5,13 +5,24 @@ python benchmarks/matting.py [SIDE]
 
 from __future__ import annotations
 
+import importlib.util
+import io
 import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
 from hemline.kernels import gaussian_blur
+from hemline.segmentation.matting import matte_mask
+from hemline.segmentation.refine import refine_edges
+from hemline.segmentation.trimap import make_trimap
 
 # Drawn so many times finer, then averaged, so that the coverage is exact.
 FINER = 3
@@ -136,3 +147,106 @@ def scene(kind: str, side: int, noise: float = 1 / 255) -> tuple[Tensor, Tensor]
     picture = alpha * front + (1 - alpha) * back
     picture += noise * torch.randn(picture.shape, generator=torch.Generator().manual_seed(5))
     return (picture.clamp(0, 1) * 255).round() / 255, alpha
+
+
+def jpeg(picture: Tensor, quality: int) -> Tensor:
+    """The picture ``[3,H,W]`` stored as JPEG and read again, chroma at half the size."""
+    codes = (picture.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    stored = io.BytesIO()
+    Image.fromarray(codes).save(stored, "JPEG", quality=quality)
+    return torch.from_numpy(np.array(Image.open(stored))).float().permute(2, 0, 1) / 255
+
+
+def closed_form(picture: Tensor, trimap: Tensor) -> Tensor | None:
+    """pymatting's closed form; None where it is not installed."""
+    if importlib.util.find_spec("pymatting") is None:
+        return None
+    from pymatting import estimate_alpha_cf
+
+    found = estimate_alpha_cf(picture.permute(1, 2, 0).double().numpy(), trimap.double().numpy())
+    return torch.from_numpy(found).float()
+
+
+def errors(found: Tensor, alpha: Tensor, unknown: Tensor) -> str:
+    """SAD / 1000, MSE x 1000 and gradient error x 1000 on the unknown pixels."""
+    difference = (found - alpha)[unknown]
+    slopes = [torch.stack(torch.gradient(gaussian_blur(p[None, None], 1.4)[0, 0])).norm(dim=0) for p in (found, alpha)]
+    gradient = (slopes[0] - slopes[1])[unknown].square().mean()
+    figures = difference.abs().sum() / 1000, difference.square().mean() * 1000, gradient * 1000
+    return "".join(f"{float(figure):9.3f}" for figure in figures)
+
+
+def timed(call: Callable[[], Tensor | None]) -> tuple[Tensor | None, float]:
+    start = time.thread_time()
+    result = call()
+    return result, time.thread_time() - start
+
+
+def compare(side: int) -> None:
+    closed_form(torch.rand(3, 16, 16), torch.tensor([0.0, 0.5, 1.0, 1.0]).repeat(16, 4))  # numba compiles
+    for kind in KINDS:
+        drawn, alpha = scene(kind, side)
+        trimap, mask = true_trimap(alpha, 4), as_detected(alpha, side / 100)
+        unknown = trimap == 0.5
+        start = torch.where(unknown, mask, trimap)
+        for name, picture in (("drawn", drawn), ("JPEG 90", jpeg(drawn, 90))):
+            image = picture.permute(1, 2, 0).unsqueeze(0)
+
+            def matte(image: Tensor = image, mask: Tensor = mask, trimap: Tensor = trimap) -> Tensor:
+                return matte_mask(image, mask[None], trimap[None], drawn=True)[0]
+
+            def guided(image: Tensor = image, start: Tensor = start, unknown: Tensor = unknown) -> Tensor:
+                return torch.where(unknown, refine_edges(image, start[None])[0], start)
+
+            def peer(picture: Tensor = picture, trimap: Tensor = trimap) -> Tensor | None:
+                return closed_form(picture, trimap)
+
+            print(f"{kind}, {name}: {int(unknown.sum())} unknown px{'SAD':>15}{'MSE':>9}{'grad':>9}{'s':>9}")
+            print(f"  {'nothing done':32}{errors(start, alpha, unknown)}")
+            for way, call in (("guided filter, 8 px", guided), ("matte", matte), ("pymatting, closed form", peer)):
+                found, seconds = timed(call)
+                if found is not None:
+                    print(f"  {way:32}{errors(found, alpha, unknown)}{seconds:9.2f}")
+
+
+def figure(height: int, width: int) -> tuple[Tensor, Tensor]:
+    """A picture ``[1,H,W,3]`` of a wavy column about as high as the frame, and its mask ``[1,H,W]``."""
+    rows, columns = torch.arange(height).view(-1, 1) / height, torch.arange(width).view(1, -1) / width
+    half = 0.12 + 0.06 * torch.sin(9 * rows) + 0.01 * torch.sin(120 * rows)
+    mask = ((columns - 0.5).abs() < half) & (rows > 0.05) & (rows < 0.95)
+    noise = torch.rand(1, height, width, 3, generator=torch.Generator().manual_seed(0)) * 0.1
+    share = mask.float()[None, ..., None]
+    return share * torch.tensor((0.6, 0.3, 0.2)) + (1 - share) * torch.tensor((0.3, 0.5, 0.7)) + noise, mask[
+        None
+    ].float()
+
+
+def grow_with_size() -> None:
+    for height, width in ((1224, 816), (2448, 1632), (4288, 2860)):
+        image, mask = figure(height, width)
+        _, floor = timed(image.clone)
+        trimap, spent = timed(lambda mask=mask: make_trimap(mask, inside_px=16, outside_px=16))
+        assert trimap is not None
+        held = reset_peak()
+        _, seconds = timed(lambda image=image, mask=mask, trimap=trimap: matte_mask(image, mask, trimap))
+        print(
+            f"{height * width / 1e6:4.1f} Mpx, {int((trimap == 0.5).sum()):7d} unknown: trimap {spent:.2f} s, matte "
+            f"{seconds:.2f} s, {peak_bytes() - held >> 20} MiB; a clone of the picture {floor:.3f} s"
+        )
+
+
+def reset_peak() -> int:
+    """Starts the process's peak memory anew (Linux) and gives what it holds now, in bytes."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak_bytes()
+
+
+def peak_bytes() -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    compare(int(sys.argv[1]) if len(sys.argv) > 1 else 1024)
+    grow_with_size()
