@@ -72,6 +72,7 @@ def _matte(picture: Tensor, mask: Tensor, trimap: Tensor, drawn: bool, check_can
     values, front, back = start[part].float(), front[part], back[part]
     colours = picture[part][..., :3].float().nan_to_num(0.0).permute(2, 0, 1).contiguous()
     unknown = ~(front | back)
+    colours = weigh_colours(colours, unknown)
     told = tell_apart(colours, front, back)
     if not bool((unknown & (told > 0)).any()):
         return start

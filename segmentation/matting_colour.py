@@ -13,11 +13,11 @@ from .matting_laplacian import TINY
 # then luma and chroma are scaled down by these factors before a small variance counts as none.
 LUMA_CHROMA = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081))
 SHARP, SOFT = 0.97, 0.85
-COMPRESSED_LUMA, COMPRESSED_CHROMA = 0.316, 0.0316
+COMPRESSED_LUMA, COMPRESSED_CHROMA = 0.316, 0.1
 # Both sides' colours differ by so many of their standard deviations: nothing can be told below, everything above.
 BLIND, SEEING = 0.75, 1.75
-# Standard deviation of noise that any photo is taken to have, and the least weight from which colours are known.
-NOISE, LEAST_WEIGHT = 0.015, 0.02
+# Noise (standard deviation, weighed so) that any photo is taken to have; least weight from which colours are known.
+NOISE, LEAST_WEIGHT = 0.005, 0.02
 # Colours are compared on a picture reduced by this much, in windows of this radius there, and so far around.
 COMPARE_REDUCED, COMPARE_RADIUS = 4, 3
 COMPARED_PX = 4 * COMPARE_REDUCED * COMPARE_RADIUS
