@@ -21,6 +21,7 @@ from hemline.segmentation.checkpoints.checkpoint import Checkpoint, read_checkpo
 FOUND = {
     "yolov8n": ("yolov8", "detect"), "yolov8n-seg": ("yolov8", "segment"), "yolov5nu": ("yolov5u", "detect"),
     "yolo11n-seg": ("yolo11", "segment"), "yolo12n": ("yolo12", "detect"), "yolo26n-seg": ("yolo26", "segment"),
+    "yolov9t": ("yolov9", "detect"), "yolov10n": ("yolov10", "detect"),
 }  # fmt: skip
 
 
@@ -46,9 +47,11 @@ def test_the_state_dict_is_that_of_plain_loading(ultralytics_files, stem):
 @pytest.mark.parametrize("stem", FILES)
 def test_names_stride_task_and_architecture_come_out(ultralytics_files, stem):
     found = read_checkpoint(ultralytics_files / f"{stem}.pt")
-    assert (found.family, found.task, found.scale) == (*FOUND[stem], "n")
+    scale = stem.removesuffix("-seg").removesuffix("u")[-1]
+    assert (found.family, found.task, found.scale) == (*FOUND[stem], scale)
     assert found.names == NAMES and found.stride == (8, 16, 32)
-    assert found.architecture is not None and found.architecture["nc"] == 3 and found.architecture["scale"] == "n"
+    assert found.architecture is not None and found.architecture["nc"] == 3
+    assert found.architecture.get("scale", scale) == scale
     assert found.metadata["license"] == "AGPL-3.0" and found.metadata["imgsz"] == "640"
 
 
