@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .agnostic import agnostic_mask
 from .blend import apply_filter_node, blend_layers
 from .color import estimate_foreground_node, match_colours_node
 from .detect import detect_garments
@@ -28,6 +29,7 @@ NODES: tuple[Node, ...] = (
     generate_mask_node,
     refine_mask,
     protect_parts,
+    agnostic_mask,
     grow_feather_mask,
     combine_masks_node,
     blend_layers,

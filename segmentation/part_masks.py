@@ -82,6 +82,10 @@ class PartMasks(Mapping[str, Tensor]):
             raise KeyError(name)
         return self._gather(lambda person: person.full_size(name))
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such a part; without making it, as a `Mapping` otherwise would."""
+        return name in PART_LABELS
+
     def together(self, names: Collection[str]) -> Tensor:
         """Several parts as one mask ``[B,H,W]``, without gaps where they meet.
 

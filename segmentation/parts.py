@@ -46,7 +46,7 @@ LEAST_PIXELS = 3
 
 
 @dataclass(frozen=True)
-class _Body:
+class Body:
     """Where a person's head is, at the working size: everything in px."""
 
     crown: float
@@ -84,14 +84,14 @@ def _working_labels(chances: Tensor) -> Tensor:
     return small.argmax(0)
 
 
-def _split_skin(masks: dict[str, Tensor], person: Tensor) -> tuple[Tensor, _Body]:
+def _split_skin(masks: dict[str, Tensor], person: Tensor) -> tuple[Tensor, Body]:
     """Bool ``[parts,rows,columns]`` of disjoint masks that cover the skin, and the body they were measured with."""
     none = torch.zeros_like(person)
     skin = masks.get("skin", none)
-    body = _measure(masks, person)
+    body = measure_body(masks, person)
     split = torch.stack([none] * len(PARTS))
     if body is None or not skin.any():
-        return split, _Body(0, 0, 0, 0, has_face=False)
+        return split, Body(0, 0, 0, 0, has_face=False)
     rest = skin
     if body.has_face:
         split[0] = _face(skin, body)
@@ -110,7 +110,7 @@ def _split_skin(masks: dict[str, Tensor], person: Tensor) -> tuple[Tensor, _Body
     return split, body
 
 
-def _measure(masks: dict[str, Tensor], person: Tensor) -> _Body | None:
+def measure_body(masks: dict[str, Tensor], person: Tensor) -> Body | None:
     """Crown, chin and scale; None where there is nobody."""
     rows = (person.sum(1) > 0).nonzero()
     if not len(rows):
@@ -131,10 +131,10 @@ def _measure(masks: dict[str, Tensor], person: Tensor) -> _Body | None:
     column = _middle(evidence) if seed is None else float(seed[1])
     crown = _crown(evidence, column, unit)
     if seed is None or profile is None:
-        return _Body(crown, crown + unit, column, unit, has_face=False)
+        return Body(crown, crown + unit, column, unit, has_face=False)
     widths, first = profile
     chin = _find_jaw(widths, first, crown, unit)
-    return _Body(crown, chin, column, unit, has_face=True)
+    return Body(crown, chin, column, unit, has_face=True)
 
 
 def _seed_and_head(skin: Tensor, evidence: Tensor, unit: float, *, whole: bool) -> tuple[tuple[int, int] | None, float]:
@@ -170,7 +170,7 @@ def _bald(masks: dict[str, Tensor], person: Tensor, top: int, height: int) -> Te
     return above if top > 0 and bool(clothed) and not bool(broad) and not bool(covered) else torch.zeros_like(above)
 
 
-def _guess_headless(masks: dict[str, Tensor], top: int, height: int, unit: float) -> _Body:
+def _guess_headless(masks: dict[str, Tensor], top: int, height: int, unit: float) -> Body:
     """A body without a head in the picture: the crown such that the waist, three heads below it, fits the clothes."""
     none = torch.zeros_like(next(iter(masks.values())))
     lower = _any(masks, ("pants", "skirt"), none).any(1).nonzero()
@@ -180,7 +180,7 @@ def _guess_headless(masks: dict[str, Tensor], top: int, height: int, unit: float
         crown = float(lower[0]) - 3 * unit
     elif len(feet):
         crown = float(feet[-1]) - HEADS_TALL * unit
-    return _Body(crown, crown + unit, 0.0, unit, has_face=False)
+    return Body(crown, crown + unit, 0.0, unit, has_face=False)
 
 
 def _face_seed(skin: Tensor, evidence: Tensor, unit: float) -> tuple[int, int] | None:
@@ -232,14 +232,14 @@ def _crown(evidence: Tensor, column: float, unit: float) -> float:
     return float(window[0] if len(window) else evidence.any(1).nonzero()[0])
 
 
-def _face(skin: Tensor, body: _Body) -> Tensor:
+def _face(skin: Tensor, body: Body) -> Tensor:
     """Skin of the head above the chin."""
     rows, columns = _axes(skin)
     across = (columns - body.middle).abs() <= 0.55 * body.head
     return skin & (rows < body.chin) & (rows >= body.crown - 0.1 * body.head) & across
 
 
-def _neck(skin: Tensor, body: _Body) -> Tensor:
+def _neck(skin: Tensor, body: Body) -> Tensor:
     """Skin below the chin about the middle; the part of it that is connected with the chin's surroundings."""
     rows, columns = _axes(skin)
     below = (rows >= body.chin - 0.5 * body.head) & (rows < body.chin + NECK_REACH[1] * body.head)
@@ -249,7 +249,7 @@ def _neck(skin: Tensor, body: _Body) -> Tensor:
     return torch.stack(connected).any(0) if connected else box
 
 
-def _bracelets(accessories: Tensor, body: _Body) -> Tensor:
+def _bracelets(accessories: Tensor, body: Body) -> Tensor:
     """Small accessories away from the head; they do not end an arm."""
     away = accessories & ~_near_head_mask(accessories, body)
     small = torch.zeros_like(away)
@@ -260,7 +260,7 @@ def _bracelets(accessories: Tensor, body: _Body) -> Tensor:
     return small
 
 
-def _is_leg(piece: Tensor, masks: dict[str, Tensor], body: _Body) -> bool:
+def _is_leg(piece: Tensor, masks: dict[str, Tensor], body: Body) -> bool:
     rows = piece.any(1).nonzero()
     lowest = float(rows[-1])
     if lowest > body.crown + LEG_LINE * body.head:
@@ -269,7 +269,7 @@ def _is_leg(piece: Tensor, masks: dict[str, Tensor], body: _Body) -> bool:
     return bool((_grow(piece) & feet).any()) and float(rows[0]) > body.crown + 4.0 * body.head
 
 
-def _hand(piece: Tensor, bare: Tensor, sleeves: Tensor, body: _Body) -> Tensor:
+def _hand(piece: Tensor, bare: Tensor, sleeves: Tensor, body: Body) -> Tensor:
     """The hand of one piece of arm: all of it where it is short, else what lies farthest along it from the shoulder."""
     rows, columns = _axes(piece)
     places = piece & (_grow(sleeves) if (piece & _grow(sleeves)).any() else piece)
@@ -337,12 +337,12 @@ def _spread(split: Tensor, size: Sequence[int]) -> Tensor:
     return (shares / shares.sum(1, keepdim=True))[0]
 
 
-def _near_head(labels: Tensor, body: _Body) -> Tensor:
+def _near_head(labels: Tensor, body: Body) -> Tensor:
     everything = torch.ones_like(labels, dtype=torch.bool)
     return (_near_head_mask(everything, body) if body.has_face else ~everything).float()
 
 
-def _near_head_mask(mask: Tensor, body: _Body) -> Tensor:
+def _near_head_mask(mask: Tensor, body: Body) -> Tensor:
     """The part of the mask that lies where the head is."""
     rows, columns = _axes(mask)
     across = (columns - body.middle).abs() <= 0.6 * body.head
