@@ -36,6 +36,9 @@ NECK_REACH = (0.5, 0.9)
 THROAT = (0.75, 0.3)
 # Skin whose lowest point lies farther below the crown belongs to a leg; a bare hanging arm ends before.
 LEG_LINE = 4.8
+# Legs begin at a hem, arms hang beside the cloth: these begin above so much of its height, and end no farther below it.
+BESIDE = {("pants", "skirt"): 0.6, ("dress",): 0.8}
+BELOW_HEM = 0.5
 # A hand and its wrist are so long (0.75 of a face, and some for recall); shorter arm pieces are hands as a whole.
 HAND_LENGTH = 0.75
 WHOLE_HAND = 1.15
@@ -263,10 +266,31 @@ def _bracelets(accessories: Tensor, body: Body) -> Tensor:
 def _is_leg(piece: Tensor, masks: dict[str, Tensor], body: Body) -> bool:
     rows = piece.any(1).nonzero()
     lowest = float(rows[-1])
+    if _is_cut(masks, body) and _hangs_beside(piece, masks):
+        return False
     if lowest > body.crown + LEG_LINE * body.head:
         return True
     feet = _any(masks, ("footwear", "legwear"), torch.zeros_like(piece))
     return bool((_grow(piece) & feet).any()) and float(rows[0]) > body.crown + 4.0 * body.head
+
+
+def _is_cut(masks: dict[str, Tensor], body: Body) -> bool:
+    """Whether head or feet are not seen, so that the head's height is a guess."""
+    feet = masks.get("footwear")
+    return not body.has_face or feet is None or int(feet.sum()) < LEAST_PIXELS
+
+
+def _hangs_beside(piece: Tensor, masks: dict[str, Tensor]) -> bool:
+    """Whether a piece starts well above a hem and ends near it: an arm, however small the head is thought to be."""
+    none = torch.zeros_like(piece)
+    rows = piece.any(1).nonzero()
+    for names, share in BESIDE.items():
+        cloth = _any(masks, names, none).any(1).nonzero()
+        if len(cloth):
+            top, hem = float(cloth[0]), float(cloth[-1])
+            if float(rows[0]) < top + share * (hem - top) and float(rows[-1]) < hem + BELOW_HEM * (hem - top):
+                return True
+    return False
 
 
 def _hand(piece: Tensor, bare: Tensor, sleeves: Tensor, body: Body) -> Tensor:

@@ -101,6 +101,7 @@ def agnostic_area(
         notes += [f"{_where(garments, index, one)}: {one.describe(task)}" for one in drawn]
         if not drawn:
             notes.append(f"{_where(garments, index)}: {describe_nothing(garments.of_image(index).items, task.taken)}")
+            torch.maximum(kept[index], under[index], out=kept[index])
             continue
         margin = protect_margin * max(one.figure.head / one.figure.scale for one in drawn)
         kept[index] = _keep(kept[index], under[index], planes, margin, keep_other_garments=keep_other_garments)
@@ -124,14 +125,21 @@ class _Planes:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A figure whose area is drawn. added: whether the cut covers anything besides the garments `items`."""
+    """A figure whose area is drawn.
+
+    added: whether the cut covers anything besides the garments `items`. grown_px: by how much it was grown, picture px.
+    """
 
     figure: Figure
     items: Sequence[Garment]
     added: bool
+    grown_px: float
 
     def describe(self, task: _Task) -> str:
-        return describe(self.figure, self.items, task.cut_name, task.cut, task.region, added=self.added)
+        """The figure's note."""
+        return describe(
+            self.figure, self.items, task.cut_name, task.cut, task.region, added=self.added, grown_px=self.grown_px
+        )
 
 
 def _wearers(garments: Garments, index: int, task: _Task) -> list[tuple[Figure, list[Garment]]]:
@@ -160,7 +168,7 @@ def _draw(figure: Figure, items: Sequence[Garment], task: _Task, planes: _Planes
     figure.paste(shape_area(start, task.silhouette, figure.head, wide), planes.area)
     if task.cut.adds:
         figure.paste(grow((cloth >= HALF).float(), loose), planes.reach)
-    return _Drawn(figure, items, bool((cloth - small >= HALF).any()))
+    return _Drawn(figure, items, bool((cloth - small >= HALF).any()), wide / figure.scale)
 
 
 def _below(figure: Figure, row: float, like: Tensor) -> Tensor:
@@ -174,15 +182,16 @@ def _others(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """What is kept in any case, and the garments that are kept as far as the new one does not hang over them.
 
-    Belts and jewellery go with the garment that they are worn on; bags are parts by themselves.
+    Belts and jewellery go with the garment that they are worn on; bags, shoes and hats are parts by themselves.
     """
-    kept = protected_area(garments, [part for part in protect if part != OTHERS], target=task.taken)
+    # A copy: a single part comes as the garments' own tensor.
+    kept = protected_area(garments, [part for part in protect if part != OTHERS], target=task.taken).clone()
     nothing = torch.zeros_like(kept)
     if not keep_other_garments and OTHERS not in protect:
         return kept, nothing
     over = OVERLAPPED[task.region] if task.cut.adds else ()
     over = tuple(label for label in over if label not in task.taken)
-    others = protected_area(garments, (OTHERS,), target=(*task.taken, *over, *CARRIED_LABELS))
+    others = protected_area(garments, (OTHERS,), target=(*task.taken, *over, *CARRIED_LABELS, "footwear", "headwear"))
     kept = torch.maximum(kept, others)
     if not over:
         return kept, nothing

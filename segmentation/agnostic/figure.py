@@ -135,8 +135,11 @@ def _box_of(items: Sequence[Garment]) -> Box:
 
 def _everyone(boxes: Mapping[int, Box], known: Sequence[PersonParts]) -> dict[int, Box]:
     """A box for each person, whether or not one of their garments is asked for."""
-    frames: dict[int, Box] = {number: tuple(map(float, person.frame)) for number, person in enumerate(known)}  # type: ignore[misc]
-    return {**boxes, **frames}
+    everyone = dict(boxes)
+    for number, person in enumerate(known):
+        x0, y0, x1, y1 = person.frame
+        everyone[number] = float(x0), float(y0), float(x1), float(y1)
+    return everyone
 
 
 def _figure(
@@ -153,7 +156,7 @@ def _figure(
     own = None if share is None else _lay(share.to(device), (0, 0, size[1], size[0]), canvas, work)
     planes = _planes(garments, image, items, person, canvas, work, own)
     body, anyone = _measure(planes)
-    soles = _soles(planes, anyone, reaches_end=y1 < size[0])
+    soles = _soles(planes, anyone, ground_below=y1 < size[0])
     return Figure(items, canvas, planes, scale, body, soles, _axis(planes, anyone, body, soles))
 
 
@@ -229,7 +232,7 @@ def _measure(planes: Mapping[str, Tensor]) -> tuple[Body, Tensor]:
     return body, anyone
 
 
-def _soles(planes: Mapping[str, Tensor], anyone: Tensor, *, reaches_end: bool) -> float | None:
+def _soles(planes: Mapping[str, Tensor], anyone: Tensor, *, ground_below: bool) -> float | None:
     """The lowest row of shoes and legs; None where a figure is cut by the frame or shows neither."""
     limbs = torch.stack([planes[name] for name in ("footwear", "legs", "legwear")]).amax(0) >= HALF
     enough = limbs.sum(1) >= max(1.0, CRUMB * float(anyone.sum()) ** 0.5)
@@ -238,7 +241,7 @@ def _soles(planes: Mapping[str, Tensor], anyone: Tensor, *, reaches_end: bool) -
         return None
     lowest = int(rows[-1])
     shod = bool((planes["footwear"] >= HALF).any())
-    if lowest >= anyone.shape[0] - 2 and not (reaches_end or shod):
+    if lowest >= anyone.shape[0] - 2 and not (ground_below or shod):
         return None
     return float(lowest + 1)
 

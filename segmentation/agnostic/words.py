@@ -9,7 +9,9 @@ from .cuts import LOWER, Cut, is_replaced
 from .figure import HALF, Figure
 
 
-def describe(figure: Figure, items: Sequence[Garment], name: str, cut: Cut, region: str, *, added: bool) -> str:
+def describe(
+    figure: Figure, items: Sequence[Garment], name: str, cut: Cut, region: str, *, added: bool, grown_px: float
+) -> str:
     """One figure's area in a sentence, and a sentence for each thing that could not be told."""
     labels = ", ".join(dict.fromkeys(item.label for item in items))
     parts = [f"{name} in place of {labels}"]
@@ -17,6 +19,8 @@ def describe(figure: Figure, items: Sequence[Garment], name: str, cut: Cut, regi
         parts[0] += " (of the dress what lies below the waist)"
     if cut.adds and not added:
         parts.append("nothing to cover besides")
+    if grown_px:
+        parts.append(f"grown by {grown_px:.0f} px")
     return "; ".join(parts) + "." + "".join(f" {line}" for line in _untold(figure, name, cut))
 
 

@@ -22,7 +22,9 @@ ARM_COLUMNS = ((40, 49), (91, 100))
 
 
 def draw_labels(*, sleeves: str = "long", bottom: str = "pants", bag: bool = False, feet: bool = True) -> Tensor:
-    """Labels ``[200,140]`` (indices into `CLASSES`). sleeves: long, short, none. bottom: pants, skirt, shorts, dress."""
+    """Labels ``[200,140]`` (indices into `CLASSES`). sleeves: long, short, none. bottom: pants, skirt, shorts,
+    dress.
+    """
     labels = torch.zeros(HEIGHT, WIDTH, dtype=torch.long)
 
     def paint(label: str, y0: int, y1: int, x0: int, x1: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def draw(found: list[tuple[int, int, int, int]]) -> Tensor:
 @given(blobs, st.floats(0, 6))
 def test_each_outline_contains_the_one_before(found: list[tuple[int, int, int, int]], grow_px: float) -> None:
     shapes = [shape_area(draw(found), name, HEAD_PX, grow_px) for name in SILHOUETTES]
-    for smaller, larger in zip(shapes, shapes[1:], strict=False):
+    for smaller, larger in pairwise(shapes):
         assert bool((larger >= smaller - 1e-6).all())
     assert bool((shapes[0] >= draw(found)).all())
 
