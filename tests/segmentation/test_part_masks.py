@@ -61,6 +61,12 @@ def test_another_name_is_no_part() -> None:
         masks(person())["hat"]
 
 
+def test_asking_whether_there_is_a_part_makes_no_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PersonParts, "full_size", lambda *_: pytest.fail("a mask was made"))
+    found = masks(person())
+    assert "hair" in found and "hat" not in found
+
+
 def test_shares_are_the_same_everywhere_where_there_is_nothing_of_any() -> None:
     shares = shares_of({"a": torch.eye(3), "b": torch.eye(3), "c": torch.zeros(3, 3)}, (6, 6))
     assert torch.allclose(shares["a"] + shares["b"], torch.ones(6, 6), atol=1e-6)

@@ -145,3 +145,13 @@ def test_a_portrait_has_a_large_face_and_no_hands() -> None:
     assert rows_of(parts["face"])[1] > 95
     assert rows_of(parts["neck"])[0] < 110
     assert not (parts["hands"] > 0.5).any()
+
+
+def test_arms_beside_a_skirt_are_no_legs_where_the_frame_cuts_them_and_hair_hides_the_face() -> None:
+    labels = draw(bare=True, skirt=True)[:128]
+    for x in (53, 63):
+        labels[16:35, x : x + 4] = CLASSES.index("hair")  # the head looks smaller than it is
+    parts = found(labels)
+    for x in (36, 81):
+        assert parts["hands"][105:111, x : x + 4].min() > 0.5 and parts["arms"][60:80, x : x + 4].min() > 0.5
+    assert parts["legs"][126:, 49:55].min() > 0.5
