@@ -36,6 +36,8 @@ NECK_REACH = (0.5, 0.9)
 THROAT = (0.75, 0.3)
 # Skin whose lowest point lies farther below the crown belongs to a leg; a bare hanging arm ends before.
 LEG_LINE = 4.8
+# Skin that begins above the first belongs to no leg; below the second there is no hand of somebody who stands.
+ARM_LINE, FINGERTIPS = 2.6, 4.3
 # Legs begin at a hem, arms hang beside the cloth: these begin above so much of its height, and end no farther below it.
 BESIDE = {("pants", "skirt"): 0.6, ("dress",): 0.8}
 BELOW_HEM = 0.5
@@ -101,7 +103,7 @@ def _split_skin(masks: dict[str, Tensor], person: Tensor) -> tuple[Tensor, Body]
         split[1] = _neck(skin & ~split[0], body)
         rest = skin & ~split[0] & ~split[1]
     sleeves = _any(masks, ("upper", "outer", "dress"), none)
-    for piece in _pieces(rest | _bracelets(masks.get("accessory", none), body)):
+    for piece in _arms_apart(_pieces(rest | _bracelets(masks.get("accessory", none), body)), masks, body):
         if not (piece & rest).any():
             continue
         if _is_leg(piece, masks, body):
@@ -261,6 +263,24 @@ def _bracelets(accessories: Tensor, body: Body) -> Tensor:
         if extent <= BRACELET * body.head:
             small |= piece
     return small
+
+
+def _arms_apart(pieces: list[Tensor], masks: dict[str, Tensor], body: Body) -> list[Tensor]:
+    """The pieces; one that runs from above the waist down to a leg is an arm whose hand lies on the leg, and is cut."""
+    if _is_cut(masks, body):
+        return pieces
+    apart: list[Tensor] = []
+    line = body.crown + FINGERTIPS * body.head
+    for piece in pieces:
+        rows = piece.any(1).nonzero()
+        hem = _any(masks, ("dress", "skirt", "pants"), torch.zeros_like(piece)).any(1).nonzero()
+        above = _axes(piece)[0] < (min(line, float(hem[-1])) if len(hem) else line)
+        joined = float(rows[0]) < body.crown + ARM_LINE * body.head
+        if joined and float(rows[-1]) > body.crown + LEG_LINE * body.head:
+            apart += [*_pieces(piece & above), *_pieces(piece & ~above)]
+        else:
+            apart.append(piece)
+    return apart
 
 
 def _is_leg(piece: Tensor, masks: dict[str, Tensor], body: Body) -> bool:

@@ -155,3 +155,12 @@ def test_arms_beside_a_skirt_are_no_legs_where_the_frame_cuts_them_and_hair_hide
     for x in (36, 81):
         assert parts["hands"][105:111, x : x + 4].min() > 0.5 and parts["arms"][60:80, x : x + 4].min() > 0.5
     assert parts["legs"][126:, 49:55].min() > 0.5
+
+
+def test_a_hand_that_lies_on_a_bare_leg_is_still_a_hand() -> None:
+    labels = draw(bare=True, skirt=True)
+    labels[104:125, 48:56] = CLASSES.index("skin")  # the skirt ends higher
+    labels[104:112, 41:48] = CLASSES.index("skin")  # and the hand reaches over
+    parts = found(labels)
+    assert parts["arms"][55:80, 35:40].min() > 0.5 and parts["hands"][107:111, 35:40].min() > 0.5
+    assert parts["legs"][130:175, 49:55].min() > 0.5

@@ -32,7 +32,7 @@ clothes = st.fixed_dictionaries(
         "feet": st.booleans(),
     }
 )
-settled = settings(max_examples=8)
+settled = settings(max_examples=6)
 
 
 def contains(larger: Tensor, smaller: Tensor) -> bool:
@@ -141,7 +141,7 @@ def test_legs_that_cannot_be_seen_are_drawn_from_the_hip_to_the_shoes() -> None:
     labels[130:180] = 0
     area = agnostic_area(garments_of(labels), "trousers", **TIGHTEST)
     assert covered(area, (140, 170), (57, 63)) > 0.9 and covered(area, (140, 170), (77, 83)) > 0.9
-    assert covered(area, (160, 172), (68, 72)) < 0.5
+    assert covered(area, (160, 172), (69, 71)) < 0.1
 
 
 def test_a_skirt_spans_both_legs_and_ends_at_the_knee() -> None:

@@ -24,7 +24,7 @@ def draw(found: list[tuple[int, int, int, int]]) -> Tensor:
     return area
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(blobs, st.floats(0, 6))
 def test_each_outline_contains_the_one_before(found: list[tuple[int, int, int, int]], grow_px: float) -> None:
     shapes = [shape_area(draw(found), name, HEAD_PX, grow_px) for name in SILHOUETTES]
@@ -33,7 +33,7 @@ def test_each_outline_contains_the_one_before(found: list[tuple[int, int, int, i
     assert bool((shapes[0] >= draw(found)).all())
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(blobs, st.sampled_from(SILHOUETTES), st.floats(0, 6), st.floats(0, 6))
 def test_more_room_takes_nothing_away(
     found: list[tuple[int, int, int, int]], name: str, less: float, more: float
