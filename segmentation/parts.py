@@ -277,7 +277,9 @@ def _arms_apart(pieces: list[Tensor], masks: dict[str, Tensor], body: Body) -> l
         above = _axes(piece)[0] < (min(line, float(hem[-1])) if len(hem) else line)
         joined = float(rows[0]) < body.crown + ARM_LINE * body.head
         if joined and float(rows[-1]) > body.crown + LEG_LINE * body.head:
-            apart += [*_pieces(piece & above), *_pieces(piece & ~above)]
+            start = body.crown + ARM_LINE * body.head
+            arms = [part for part in _pieces(piece & above) if float(part.any(1).nonzero()[0]) < start]
+            apart += [*arms, *_pieces(piece & ~torch.stack([*arms, torch.zeros_like(piece)]).any(0))]
         else:
             apart.append(piece)
     return apart
