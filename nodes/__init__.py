@@ -7,6 +7,7 @@ from .blend import apply_filter_node, blend_layers
 from .color import estimate_foreground_node, match_colours_node
 from .detect import detect_garments
 from .export import save_garment_set
+from .frames import stabilise_mask_node
 from .generate import generate_mask_node
 from .inpaint import inpaint_crop, inpaint_stitch
 from .inspect import preview_mask
@@ -30,6 +31,7 @@ NODES: tuple[Node, ...] = (
     refine_mask,
     protect_parts,
     agnostic_mask,
+    stabilise_mask_node,
     grow_feather_mask,
     combine_masks_node,
     blend_layers,

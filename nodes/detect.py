@@ -7,6 +7,7 @@ import json
 from torch import Tensor
 
 from ..context import Context
+from ..segmentation.describe import describe_outfit
 from ..segmentation.detect import FALLBACKS, METHODS, detect
 from ..segmentation.garment_model import GarmentModel, YoloOptions
 from ..segmentation.vocabulary import LABELS, PRESETS, parse_what
@@ -78,6 +79,7 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
         Port("count", "INT", "How many garments the mask holds."),
         Port("description", "STRING", "What was found, in a sentence."),
         Port("report", "STRING", "Boxes, polygons, scores, method and sizes as JSON."),
+        Port("prompt", "STRING", "The clothes with their colours, for a prompt; a line for each picture."),
     ),
 )  # fmt: skip
 def detect_garments(
@@ -100,4 +102,6 @@ def detect_garments(
     if not found.count and nothing_found == "error":
         raise HemlineError(f"{asked}: {text}")
     report = {**found.garments.report(), "what": asked, **found.entry(), "versions": versions()}
-    return Result((found.garments, found.mask, found.count, text, json.dumps(report)), text=(text,))
+    prompt = describe_outfit(image, found.garments)
+    lines = tuple(line for line in (text, prompt) if line)
+    return Result((found.garments, found.mask, found.count, text, json.dumps(report), prompt), text=lines)

@@ -73,8 +73,8 @@ def test_a_declared_function_keeps_its_signature_and_always_gives_a_result():
 
 def test_nothing_found_is_a_zero_mask_a_count_of_0_and_a_text(context):
     result = detect_garments(image=torch.full((1, 50, 40, 3), 0.5), context=context)
-    found, mask, count, description, report = result.outputs
-    assert len(found) == 0 and count == 0 and mask.shape == (1, 50, 40) and not mask.any()
+    found, mask, count, description, report, prompt = result.outputs
+    assert len(found) == 0 and count == 0 and mask.shape == (1, 50, 40) and not mask.any() and prompt == ""
     assert "nothing found" in description and result.text == (description,)
     assert json.loads(report)["count"] == 0
 
