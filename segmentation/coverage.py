@@ -126,12 +126,20 @@ def _pixel_share(distance: Tensor, normal: Axes) -> Tensor:
 
 
 def cover_polygon(corners: Sequence[Point], height: int, width: int, feather: float) -> Tensor:
-    """Coverage ``[H,W]`` of a polygon; inside is told by the even-odd rule.
-
-    Distances are taken only so far from each edge as they matter. I. Quilez, "2D distance functions" (sdPolygon).
-    """
+    """Coverage ``[H,W]`` of a polygon; inside is told by the even-odd rule."""
     check_range("feather", feather, 0, FEATHER_LIMIT_PX)
     reach = PIXEL_REACH if feather == 0 else PROFILE_REACH * _sigma(feather)
+    signed, (across, down) = polygon_distance(corners, height, width, reach)
+    strips = _strips(height, width)
+    return torch.cat([cover(signed[rows], (across[rows], down[rows]), feather) for rows in strips])
+
+
+def polygon_distance(corners: Sequence[Point], height: int, width: int, reach: float) -> tuple[Tensor, Axes]:
+    """Signed distance ``[H,W]`` to a polygon, negative inside by the even-odd rule, and the way to its nearest edge.
+
+    Distances are taken only up to `reach` px from each edge; farther away they are `reach`. I. Quilez, "2D distance
+    functions" (sdPolygon).
+    """
     square = torch.full((height, width), reach * reach)
     across, down = torch.ones(height, width), torch.zeros(height, width)
     inside = torch.zeros((height, width), dtype=torch.bool)
@@ -152,9 +160,7 @@ def cover_polygon(corners: Sequence[Point], height: int, width: int, feather: fl
             rows = _near(y0, y1, 1, height)
             crossing = x < x0 + (y[rows] - y0) * ((x1 - x0) / (y1 - y0))
             inside[rows] ^= crossing & ((y0 <= y[rows]) != (y1 <= y[rows]))
-    signed = torch.where(inside, -1.0, 1.0).mul_(square.sqrt_())
-    strips = _strips(height, width)
-    return torch.cat([cover(signed[rows], (across[rows], down[rows]), feather) for rows in strips])
+    return torch.where(inside, -1.0, 1.0).mul_(square.sqrt_()), (across, down)
 
 
 def _sigma(feather: float) -> float:
