@@ -271,6 +271,8 @@ def _ui(result: Result) -> dict[str, Any]:
         ui["images"] = _save_previews(result.images)
     if result.text:
         ui["text"] = list(result.text)
+    if result.data:
+        ui["hemline"] = [dict(result.data)]  # for web/; hosts take lists only
     return ui
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -25,7 +26,7 @@ def run_node(
     if node.weight == "heavy":
         values = {name: move(value, context.device) for name, value in values.items()}
     result = node(**values, **({"context": context} if node.wants_context else {}))
-    return Result(move(result.outputs, home, dtype), move(result.images, home), result.text)
+    return replace(result, outputs=move(result.outputs, home, dtype), images=move(result.images, home))
 
 
 def move(value: Any, device: torch.device, dtype: torch.dtype | None = None) -> Any:

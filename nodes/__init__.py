@@ -6,6 +6,7 @@ from .agnostic import agnostic_mask
 from .blend import apply_filter_node, blend_layers
 from .color import estimate_foreground_node, match_colours_node
 from .detect import detect_garments
+from .edit import edit_mask
 from .export import save_garment_set
 from .frames import stabilise_mask_node
 from .generate import generate_mask_node
@@ -32,6 +33,7 @@ NODES: tuple[Node, ...] = (
     protect_parts,
     agnostic_mask,
     stabilise_mask_node,
+    edit_mask,
     grow_feather_mask,
     combine_masks_node,
     blend_layers,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 PortType = Literal[
@@ -72,12 +72,13 @@ class Result:
     """What a node hands back when it has more to show than its outputs.
 
     outputs: one value per output port. images: an image batch ``[B,H,W,C]`` to show on the node.
-    text: lines to show on the node.
+    text: lines to show on the node. data: texts by name for the node's own widget in a browser.
     """
 
     outputs: tuple[Any, ...]
     images: Any = None
     text: tuple[str, ...] = ()
+    data: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,18 @@ def tryon_contracts() -> Any:
     return describe_contracts()
 
 
+def strokes() -> Any:
+    """What the strokes of Edit Mask make of a small mask, in Python and in the browser."""
+    from support.stroke_golden import describe_strokes
+
+    return describe_strokes()
+
+
 GOLDEN: dict[str, Callable[[], Any]] = {
     "node_surface.json": node_surface,
     "blend_modes.json": blend_modes,
     "tryon_contracts.json": tryon_contracts,
+    "strokes.json": strokes,
 }
 
 

@@ -1,0 +1,157 @@
+// Edits of a mask as text: the counterpart of segmentation/strokes.py, which tells the format.
+
+export const VERSION = 1
+export const UNIT = 16384
+export const RADIUS_UNIT = 10000
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+/** @typedef {"brush" | "lasso" | "polygon" | "fill" | "clear" | "invert"} Tool */
+/**
+ * One stroke, in the units of the text. Points are x0, y0, x1, y1 and so on.
+ * @typedef {{tool: Tool, points: number[], erase: boolean, radius: number, hardness: number, opacity: number,
+ *     pressure: number[]}} Stroke
+ */
+/** @typedef {{strokes: Stroke[], image: string, mask: string}} Edit */
+
+/**
+ * A stroke with what is not said at its usual value.
+ * @param {Tool} tool
+ * @param {Partial<Stroke>} [rest]
+ * @returns {Stroke}
+ */
+export function makeStroke(tool, rest = {}) {
+  return { tool, points: [], erase: false, radius: 200, hardness: 100, opacity: 100, pressure: [], ...rest }
+}
+
+/**
+ * The edit in a text; throws where it is none, as a later version of Hemline may have written it.
+ * @param {string} text
+ * @returns {Edit}
+ */
+export function parseStrokes(text) {
+  if (!text || !text.trim()) return { strokes: [], image: "", mask: "" }
+  const document = JSON.parse(text)
+  if (document.version !== VERSION) throw new Error(`strokes of version ${document.version}`)
+  return {
+    image: String(document.image ?? ""),
+    mask: String(document.mask ?? ""),
+    strokes: document.strokes.map((/** @type {any} */ entry) => parseStroke(entry)),
+  }
+}
+
+/**
+ * @param {any} entry
+ * @returns {Stroke}
+ */
+function parseStroke(entry) {
+  return makeStroke(entry.t, {
+    points: sums(unpack(entry.p ?? ""), 2),
+    erase: Boolean(entry.e),
+    radius: entry.r ?? 200,
+    hardness: entry.h ?? 100,
+    opacity: entry.o ?? 100,
+    pressure: sums(unpack(entry.w ?? ""), 1),
+  })
+}
+
+/**
+ * The text of an edit, "" for one without strokes.
+ * @param {Edit} edit
+ */
+export function formatStrokes(edit) {
+  if (!edit.strokes.length) return ""
+  const strokes = edit.strokes.map((stroke) => ({
+    t: stroke.tool,
+    ...(stroke.erase ? { e: 1 } : {}),
+    ...(stroke.tool === "brush" ? { r: stroke.radius } : {}),
+    ...(stroke.hardness !== 100 ? { h: stroke.hardness } : {}),
+    ...(stroke.opacity !== 100 ? { o: stroke.opacity } : {}),
+    ...(stroke.points.length ? { p: pack(differences(stroke.points, 2)) } : {}),
+    ...(stroke.pressure.length ? { w: pack(differences(stroke.pressure, 1)) } : {}),
+  }))
+  return JSON.stringify({ version: VERSION, image: edit.image, mask: edit.mask, strokes })
+}
+
+/** @param {number[]} numbers */
+function pack(numbers) {
+  let text = ""
+  for (const number of numbers) {
+    let rest = (Math.abs(number) << 1) | (number < 0 ? 1 : 0)
+    for (; rest > 31; rest >>= 5) text += DIGITS[(rest & 31) | 32]
+    text += DIGITS[rest]
+  }
+  return text
+}
+
+/** @param {string} text */
+function unpack(text) {
+  const numbers = []
+  let value = 0
+  let shift = 0
+  for (const letter of text) {
+    const digit = DIGITS.indexOf(letter)
+    if (digit < 0) throw new Error("damaged points")
+    value |= (digit & 31) << shift
+    shift += 5
+    if (digit < 32) {
+      numbers.push(value & 1 ? -(value >> 1) : value >> 1)
+      value = shift = 0
+    }
+  }
+  return numbers
+}
+
+/**
+ * @param {number[]} values
+ * @param {number} axes
+ */
+function sums(values, axes) {
+  const totals = [...values]
+  for (let at = axes; at < totals.length; at++) totals[at] += totals[at - axes]
+  return totals
+}
+
+/**
+ * @param {number[]} values
+ * @param {number} axes
+ */
+function differences(values, axes) {
+  return values.map((value, at) => (at < axes ? value : value - values[at - axes]))
+}
+
+/**
+ * The points of a line that its shape needs: the others lie within the tolerance (Douglas & Peucker 1973).
+ * @param {{x: number, y: number, pressure: number}[]} line
+ * @param {number} tolerance in the units of x and y
+ */
+export function simplify(line, tolerance) {
+  const kept = new Set([0, line.length - 1])
+  const pending = [[0, line.length - 1]]
+  for (let pair = pending.pop(); pair; pair = pending.pop()) {
+    const [low, high] = pair
+    let worst = 0
+    let at = 0
+    for (let index = low + 1; index < high; index++) {
+      const off = offLine(line[index], line[low], line[high])
+      if (off > worst) [worst, at] = [off, index]
+    }
+    if (worst > tolerance) {
+      kept.add(at)
+      pending.push([low, at], [at, high])
+    }
+  }
+  return line.filter((_, index) => kept.has(index))
+}
+
+/**
+ * @param {{x: number, y: number}} point
+ * @param {{x: number, y: number}} start
+ * @param {{x: number, y: number}} end
+ */
+function offLine(point, start, end) {
+  const [across, down] = [end.x - start.x, end.y - start.y]
+  const square = across * across + down * down
+  const share = square ? ((point.x - start.x) * across + (point.y - start.y) * down) / square : 0
+  const along = Math.min(1, Math.max(0, share))
+  return Math.hypot(point.x - start.x - along * across, point.y - start.y - along * down)
+}
