@@ -126,7 +126,9 @@ function between(first, last, share) {
 function approach(beyond, box, first, last, mask) {
   const part = boxOf([first, last], Math.max(first.r, last.r) + 1, mask)
   if (!part) return
-  const [across, down, wider] = [last.x - first.x, last.y - first.y, last.r - first.r]
+  const across = last.x - first.x
+  const down = last.y - first.y
+  const wider = last.r - first.r
   const square = across * across + down * down
   const radius = square ? first.r : Math.max(first.r, last.r)
   const columns = box.x1 - box.x0
@@ -135,8 +137,10 @@ function approach(beyond, box, first, last, mask) {
     let at = (row - box.y0) * columns + part.x0 - box.x0
     for (let column = part.x0; column < part.x1; column++, at++) {
       const x = column + 0.5 - first.x
-      const along = square ? Math.min(1, Math.max(0, (x * across + y * down) / square)) : 0
-      const [dx, dy] = [x - along * across, y - along * down]
+      let along = square ? (x * across + y * down) / square : 0
+      along = along < 0 ? 0 : along > 1 ? 1 : along
+      const dx = x - along * across
+      const dy = y - along * down
       const off = Math.sqrt(dx * dx + dy * dy) - radius - along * wider
       if (off < beyond[at]) beyond[at] = off
     }
@@ -150,6 +154,75 @@ function approach(beyond, box, first, last, mask) {
 function profile(beyond, ramp) {
   const share = Math.min(1, Math.max(0, (0.5 - beyond) / ramp))
   return share + (share * share * (3 - 2 * share) - share) * (1 - 1 / ramp)
+}
+
+/** A brush stroke that grows under the hand: each move costs what the new piece of its line costs. */
+export class LiveBrush {
+  /**
+   * @param {Mask} below the mask without the stroke
+   * @param {Mask} shown the mask that the stroke is drawn into
+   * @param {Stroke} stroke the brush; its points are not looked at
+   */
+  constructor(below, shown, stroke) {
+    this.below = below
+    this.shown = shown
+    this.stroke = stroke
+    this.radius = (stroke.radius * Math.min(below.width, below.height)) / RADIUS_UNIT
+    this.ramp = Math.max(1, (1 - stroke.hardness / 100) * this.radius)
+    this.beyond = new Float32Array(below.values.length).fill(Infinity)
+    /** @type {Knot | null} */
+    this.last = null
+    /** What may have changed so far. @type {Box | null} */
+    this.box = null
+  }
+
+  /**
+   * @param {number} x in pixels of the mask
+   * @param {number} y
+   * @param {number} pressure 0 to 1
+   * @returns {Box | null} what may have changed by this move
+   */
+  extend(x, y, pressure) {
+    const { below, radius } = this
+    const knot = { x, y, r: radius * pressure }
+    const line = [this.last ?? knot, knot]
+    this.last = knot
+    const all = { x0: 0, y0: 0, x1: below.width, y1: below.height }
+    for (const [first, last] of pieces(line)) approach(this.beyond, all, first, last, below)
+    const box = boxOf(line, radius + 1, below)
+    if (box) this.blend(box)
+    this.box = joinBoxes(this.box, box)
+    return box
+  }
+
+  /** @param {Box} box */
+  blend(box) {
+    const { ramp, radius, stroke, below } = this
+    const opacity = stroke.opacity / 100
+    for (let y = box.y0; y < box.y1; y++) {
+      for (let at = y * below.width + box.x0; at < y * below.width + box.x1; at++) {
+        const off = this.beyond[at]
+        const share = opacity * (profile(off, ramp) - (radius < 0.5 ? profile(off + 2 * radius, ramp) : 0))
+        const value = below.values[at]
+        this.shown.values[at] = stroke.erase ? value * (1 - share) : value + (1 - value) * share
+      }
+    }
+  }
+}
+
+/**
+ * The smallest box around both.
+ * @param {Box | null} one
+ * @param {Box | null} other
+ */
+export function joinBoxes(one, other) {
+  if (!one || !other) return one ?? other
+  return {
+    x0: Math.min(one.x0, other.x0),
+    y0: Math.min(one.y0, other.y0),
+    x1: Math.max(one.x1, other.x1),
+    y1: Math.max(one.y1, other.y1),
+  }
 }
 
 /**
@@ -187,15 +260,19 @@ function nearEdge(square, box, first, last, mask) {
   for (const [start, end] of pieces([first, last])) {
     const part = boxOf([start, end], 1, mask)
     if (!part) continue
-    const [across, down] = [end.x - start.x, end.y - start.y]
+    const across = end.x - start.x
+    const down = end.y - start.y
     const length = Math.max(across * across + down * down, 1e-12)
     for (let row = part.y0; row < part.y1; row++) {
       const y = row + 0.5 - start.y
       let at = (row - box.y0) * (box.x1 - box.x0) + part.x0 - box.x0
       for (let column = part.x0; column < part.x1; column++, at++) {
         const x = column + 0.5 - start.x
-        const along = Math.min(1, Math.max(0, (x * across + y * down) / length))
-        const found = (x - along * across) ** 2 + (y - along * down) ** 2
+        const share = (x * across + y * down) / length
+        const along = share < 0 ? 0 : share > 1 ? 1 : share
+        const dx = x - along * across
+        const dy = y - along * down
+        const found = dx * dx + dy * dy
         if (found < square[at]) square[at] = found
       }
     }

@@ -121,10 +121,13 @@ function differences(values, axes) {
 
 /**
  * The points of a line that its shape needs: the others lie within the tolerance (Douglas & Peucker 1973).
- * @param {{x: number, y: number, pressure: number}[]} line
- * @param {number} tolerance in the units of x and y
+ * @template {{x: number, y: number, r: number}} T r: the radius there, in the units of x and y
+ * @param {T[]} line
+ * @param {number} tolerance in these units
+ * @returns {T[]}
  */
 export function simplify(line, tolerance) {
+  if (line.length < 3) return line.length === 2 && offLine(line[1], line[0], line[0]) === 0 ? [line[0]] : line
   const kept = new Set([0, line.length - 1])
   const pending = [[0, line.length - 1]]
   for (let pair = pending.pop(); pair; pair = pending.pop()) {
@@ -144,14 +147,15 @@ export function simplify(line, tolerance) {
 }
 
 /**
- * @param {{x: number, y: number}} point
- * @param {{x: number, y: number}} start
- * @param {{x: number, y: number}} end
+ * @param {{x: number, y: number, r: number}} point
+ * @param {{x: number, y: number, r: number}} start
+ * @param {{x: number, y: number, r: number}} end
  */
 function offLine(point, start, end) {
   const [across, down] = [end.x - start.x, end.y - start.y]
   const square = across * across + down * down
   const share = square ? ((point.x - start.x) * across + (point.y - start.y) * down) / square : 0
   const along = Math.min(1, Math.max(0, share))
-  return Math.hypot(point.x - start.x - along * across, point.y - start.y - along * down)
+  const wider = start.r + along * (end.r - start.r) - point.r
+  return Math.hypot(point.x - start.x - along * across, point.y - start.y - along * down, wider)
 }

@@ -1,0 +1,456 @@
+// The editor on an Edit Mask node: ties canvas, tools and history to the node's text widget, which alone holds the edit.
+import { MaskDocument } from "./document.mjs"
+import { joinBoxes } from "./raster.mjs"
+import { Sketch } from "./sketch.mjs"
+import { loadPicture, maskOf, ofOutput, upstreamUrl, workSize } from "./source.mjs"
+import { formatStrokes, makeStroke, parseStrokes } from "./strokes.mjs"
+import { Toolbar } from "./toolbar.mjs"
+import { TINTS, View } from "./view.mjs"
+
+/** @typedef {import("./raster.mjs").Box} Box */
+/** @typedef {import("./source.mjs").Source} Source */
+/** @typedef {import("./strokes.mjs").Stroke} Stroke */
+/** @typedef {import("./view.mjs").Point} Point */
+
+const HELP =
+  "Arrow keys move the cursor, with Shift in small steps. Space or Enter puts the pen down and lifts it, Escape drops " +
+  "the stroke. B, E, L, P, F choose the tool, R turns Remove on and off, [ and ] change the size, + and - zoom, 0 fits."
+const STEP = 0.02
+const SMALL_STEP = 0.002
+const ZOOM_STEP = 1.25
+const PEN_ERASER = 32
+/** @type {Record<string, [number, number]>} */
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
+/** @type {Record<string, import("./toolbar.mjs").ToolName>} */
+const TOOL_KEYS = { b: "brush", e: "eraser", l: "lasso", p: "polygon", f: "fill" }
+
+/**
+ * Fills the widget's element with an editor and keeps it in step with the node.
+ * @param {HTMLElement} root
+ * @param {any} node
+ * @param {any} text the widget whose value is the edit
+ * @param {{app: any, api: any}} host
+ */
+export function openEditor(root, node, text, host) {
+  return new Editor(root, node, text, host)
+}
+
+class Editor {
+  /**
+   * @param {HTMLElement} root
+   * @param {any} node
+   * @param {any} text
+   * @param {{app: any, api: any}} host
+   */
+  constructor(root, node, text, host) {
+    this.root = root
+    this.node = node
+    this.text = text
+    this.host = host
+    this.edit = new MaskDocument()
+    this.over = { image: "", mask: "" } // digests that the strokes remember
+    this.written = "" // the value that the document holds
+    this.problem = "" // why the value cannot be edited
+    /** What is shown. @type {{key: string, source: Source | null}} */
+    this.showing = { key: "", source: null }
+    /** @type {any} */
+    this.output = host.app.nodeOutputs?.[node.id]
+    this.upstreamAtRun = upstreamUrl(node, host.api)
+    /** @type {Sketch | null} */
+    this.sketch = null
+    /** @type {Point | null} */
+    this.cursor = null
+    /** What the hand has grabbed to pan. @type {Point | null} */
+    this.grabbed = null
+    this.spaceHeld = false
+    this.frameAsked = false
+    /** What of the mask is to be painted anew. @type {Box | null} */
+    this.dirty = null
+
+    this.canvas = document.createElement("canvas")
+    this.status = document.createElement("div")
+    this.toolbar = new Toolbar((command) => this.command(command))
+    this.build()
+    this.view = new View(this.canvas)
+    this.listen()
+    this.follow()
+    this.refresh()
+  }
+
+  build() {
+    const { root, canvas, status } = this
+    root.classList.add("hemline-edit")
+    root.dataset.captureWheel = "true" // the host then leaves the wheel to us
+    canvas.tabIndex = 0
+    canvas.setAttribute("role", "application")
+    canvas.setAttribute("aria-label", "Mask canvas")
+    const help = Object.assign(document.createElement("div"), { className: "hemline-hidden", textContent: HELP })
+    help.id = `hemline-edit-help-${crypto.randomUUID?.() ?? Math.random()}`
+    canvas.setAttribute("aria-describedby", help.id)
+    // The host's undo leaves alone what says that it is a text area; Ctrl+Z is ours while the canvas has the focus.
+    Object.defineProperty(canvas, "type", { value: "textarea" })
+    status.className = "hemline-status"
+    status.setAttribute("role", "status")
+    root.append(...this.toolbar.elements, canvas, status, help)
+  }
+
+  listen() {
+    const { root, canvas } = this
+    for (const type of ["pointerdown", "pointermove", "pointerup", "mousedown", "dblclick", "contextmenu", "wheel"]) {
+      root.addEventListener(type, (event) => event.stopPropagation())
+    }
+    for (const type of ["pointerenter", "focusin"]) root.addEventListener(type, () => void this.refresh())
+    root.addEventListener("keydown", (event) => {
+      if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation()
+    })
+    canvas.addEventListener("pointerdown", (event) => this.press(event))
+    canvas.addEventListener("pointermove", (event) => this.move(event))
+    canvas.addEventListener("pointerup", (event) => this.release(event))
+    canvas.addEventListener("pointercancel", () => this.drop())
+    canvas.addEventListener("pointerleave", () => this.leave())
+    canvas.addEventListener("dblclick", () => this.closePolygon())
+    canvas.addEventListener("contextmenu", (event) => event.preventDefault())
+    canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false })
+    canvas.addEventListener("keydown", (event) => this.key(event))
+    canvas.addEventListener("keyup", (event) => this.keyUp(event))
+    canvas.addEventListener("blur", () => {
+      this.spaceHeld = false
+    })
+    new ResizeObserver(() => this.draw()).observe(canvas)
+  }
+
+  /** Notices what happens to the node: a run, a loaded workflow, another wire, a change elsewhere in the graph. */
+  follow() {
+    const { node, host } = this
+    const refresh = () => void this.refresh()
+    chain(node, "onExecuted", (/** @type {any} */ output) => {
+      this.output = output
+      this.upstreamAtRun = upstreamUrl(node, host.api)
+      refresh()
+    })
+    chain(node, "onConfigure", refresh)
+    chain(node, "onConnectionsChange", () => queueMicrotask(refresh))
+    host.api.addEventListener("graphChanged", refresh)
+    chain(node, "onRemoved", () => host.api.removeEventListener("graphChanged", refresh))
+  }
+
+  /** Takes over the node's value and picture where they are others than before. */
+  async refresh() {
+    this.takeText()
+    const upstream = upstreamUrl(this.node, this.host.api)
+    const current = !upstream || upstream === this.upstreamAtRun
+    const source = current ? ofOutput(this.output, this.host.api) : null
+    const key = source?.url ?? upstream
+    if (key === this.showing.key) return this.say()
+    this.showing = { key, source }
+    try {
+      const photo = key ? await loadPicture(key) : null
+      const holes = source ? await loadPicture(source.maskUrl) : null
+      if (this.showing.key !== key) return // another one has come meanwhile
+      this.view.photo = photo
+      this.view.ratio = photo ? photo.naturalWidth / photo.naturalHeight : 1
+      this.edit.setBase(maskOf(holes, photo ? workSize(photo) : { width: 1, height: 1 }))
+    } catch {
+      this.view.photo = null
+    }
+    this.sketch = null
+    this.changed()
+  }
+
+  takeText() {
+    const value = String(this.text.value ?? "")
+    if (value === this.written) return
+    this.written = value
+    this.problem = ""
+    try {
+      const { strokes, image, mask } = parseStrokes(value)
+      this.over = { image, mask }
+      this.edit.load(strokes)
+    } catch (error) {
+      this.edit.load([])
+      this.problem = `The stored edit cannot be read (${error instanceof Error ? error.message : error}). It stays as it is.`
+    }
+    this.sketch = null
+    this.changed()
+  }
+
+  /** Stores the edit in the node's widget and lets the host notice. */
+  store() {
+    const source = this.showing.source
+    this.over = { image: source?.image ?? "", mask: source?.mask ?? "" }
+    this.written = formatStrokes({ strokes: this.edit.strokes, ...this.over })
+    const graph = this.node.graph
+    graph?.beforeChange?.()
+    this.text.value = this.written
+    this.text.callback?.(this.written)
+    graph?.afterChange?.()
+    this.changed()
+  }
+
+  get canDraw() {
+    return Boolean(this.view.photo) && !this.problem
+  }
+
+  /** @param {Stroke} stroke */
+  add(stroke) {
+    this.repaint(this.edit.add(stroke))
+    this.store()
+  }
+
+  /** @param {import("./toolbar.mjs").Command} command */
+  command(command) {
+    if (command === "fit") this.view.fit()
+    else if (command === "tint") this.repaintAll()
+    else if (this.canDraw) this.change(command)
+    this.draw()
+  }
+
+  /** @param {import("./toolbar.mjs").Command} command */
+  change(command) {
+    this.drop()
+    if (command === "clear" || command === "invert") return this.add(makeStroke(command))
+    if (command === "reset") this.edit.reset()
+    else if (!(command === "undo" ? this.edit.undo() : this.edit.redo())) return
+    this.repaintAll()
+    this.store()
+  }
+
+  // --- by hand -----------------------------------------------------------------------------------------------------
+
+  /** @param {PointerEvent} event */
+  press(event) {
+    this.canvas.focus({ preventScroll: true })
+    const point = this.view.pointAt(event)
+    if (event.button === 1 || (event.button === 0 && this.spaceHeld)) {
+      event.preventDefault()
+      this.grabbed = point
+      this.spaceHeld = false
+      this.canvas.classList.add("hemline-grab")
+    } else if (event.button === 0 || event.buttons & PEN_ERASER) {
+      this.cursor = point
+      this.begin(point, pressureOf(event), Boolean(event.buttons & PEN_ERASER))
+    } else return
+    this.canvas.setPointerCapture(event.pointerId)
+  }
+
+  /** @param {PointerEvent} event */
+  move(event) {
+    if (this.grabbed) {
+      this.view.pan(this.grabbed, this.view.pointAt(event))
+      return this.draw()
+    }
+    this.cursor = this.view.pointAt(event)
+    const held = event.buttons & (1 | PEN_ERASER)
+    if (this.sketch && held && this.sketch.tool !== "polygon") {
+      const events = event.getCoalescedEvents?.() ?? []
+      for (const one of events.length ? events : [event]) this.extend(this.view.pointAt(one), pressureOf(one))
+    }
+    this.draw()
+  }
+
+  /** @param {PointerEvent} event */
+  release(event) {
+    if (this.grabbed) {
+      this.grabbed = null
+      this.canvas.classList.remove("hemline-grab")
+    } else if (this.sketch && this.sketch.tool !== "polygon" && event.button !== 1) this.finish()
+    this.draw()
+  }
+
+  leave() {
+    if (!this.sketch) this.cursor = null
+    this.draw()
+  }
+
+  /** @param {WheelEvent} event */
+  wheel(event) {
+    event.preventDefault()
+    this.view.zoomAt(event.deltaY < 0 ? ZOOM_STEP : 1 / ZOOM_STEP, this.view.pointAt(event))
+    this.draw()
+  }
+
+  /**
+   * @param {Point} point
+   * @param {number} pressure
+   * @param {boolean} erase
+   */
+  begin(point, pressure, erase) {
+    if (!this.canDraw) return
+    if (this.sketch?.tool !== "polygon") this.sketch = new Sketch(this.edit, this.toolbar.options, erase)
+    this.extend(point, pressure)
+    if (this.sketch?.tool === "fill") this.finish()
+  }
+
+  /**
+   * @param {Point} point
+   * @param {number} pressure
+   */
+  extend(point, pressure) {
+    if (this.sketch) this.repaint(this.sketch.extend(point, pressure))
+  }
+
+  finish() {
+    const { sketch } = this
+    const stroke = sketch?.finish()
+    this.drop()
+    if (stroke) this.add(stroke)
+  }
+
+  closePolygon() {
+    if (this.sketch?.tool !== "polygon") return
+    const { line } = this.sketch
+    const [last, before] = [line.at(-1), line.at(-2)]
+    if (before && last && last.x === before.x && last.y === before.y) line.pop() // the second of two clicks
+    this.finish()
+  }
+
+  /** Forgets the stroke that is being drawn. */
+  drop() {
+    const box = this.sketch?.box ?? null
+    this.sketch = null
+    this.edit.drop(box)
+    this.repaint(box)
+  }
+
+  // --- by keys -----------------------------------------------------------------------------------------------------
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const letter = event.key.toLowerCase()
+    if (event.ctrlKey || event.metaKey) {
+      if (event.altKey || (letter !== "z" && letter !== "y")) return // the host's
+      this.command(letter === "y" || event.shiftKey ? "redo" : "undo")
+    } else if (event.altKey) return
+    else if (event.key in ARROWS) this.moveCursor(ARROWS[event.key], event.shiftKey ? SMALL_STEP : STEP)
+    else if (event.key === " ") this.spaceHeld = true
+    else if (event.key === "Enter") this.pen(true)
+    else if (event.key === "Escape" && this.sketch) this.drop()
+    else if (letter in TOOL_KEYS) this.toolbar.choose(TOOL_KEYS[letter])
+    else if (letter === "r") this.toolbar.toggleRemove()
+    else if (event.key === "[" || event.key === "]") this.toolbar.scaleSize(event.key === "[" ? 1 / ZOOM_STEP : ZOOM_STEP)
+    else if (event.key === "+" || event.key === "-") this.zoom(event.key === "+" ? ZOOM_STEP : 1 / ZOOM_STEP)
+    else if (event.key === "0") this.view.fit()
+    else return
+    event.preventDefault()
+    event.stopPropagation()
+    this.draw()
+  }
+
+  /** Space draws when it is let go, because while it is held it may be for panning. @param {KeyboardEvent} event */
+  keyUp(event) {
+    if (event.key !== " ") return
+    event.stopPropagation()
+    if (this.spaceHeld) this.pen(false)
+    this.spaceHeld = false
+    this.draw()
+  }
+
+  /** @param {boolean} close whether a polygon is to be closed */
+  pen(close) {
+    const point = (this.cursor ??= { ...this.view.centre })
+    if (!this.sketch) this.begin(point, 1, false)
+    else if (this.sketch.tool !== "polygon") this.finish()
+    else if (close) this.finish()
+    else this.begin(point, 1, false)
+    this.say()
+  }
+
+  /**
+   * @param {[number, number]} direction
+   * @param {number} step
+   */
+  moveCursor([across, down], step) {
+    const clamp = (/** @type {number} */ value) => Math.min(1, Math.max(0, value))
+    const from = this.cursor ?? this.view.centre
+    const ratio = this.view.ratio // the same way in pixels, whatever the picture's shape
+    const [x, y] = ratio > 1 ? [step / ratio, step] : [step, step * ratio]
+    this.cursor = { x: clamp(from.x + (across * x) / this.view.zoom), y: clamp(from.y + (down * y) / this.view.zoom) }
+    if (this.sketch && this.sketch.tool !== "polygon") this.extend(this.cursor, 1)
+    this.say()
+  }
+
+  /** @param {number} factor */
+  zoom(factor) {
+    this.view.zoomAt(factor, this.cursor ?? this.view.centre)
+  }
+
+  // --- shown -------------------------------------------------------------------------------------------------------
+
+  /** After a change of the strokes, the mask or the picture. */
+  changed() {
+    const { past, future, strokes } = this.edit
+    this.toolbar.enable(past.length > 0, future.length > 0, strokes.length > 0)
+    this.repaintAll()
+    this.say()
+  }
+
+  say() {
+    this.status.textContent = this.message()
+  }
+
+  message() {
+    const { source } = this.showing
+    const count = this.edit.strokes.length
+    if (this.problem) return this.problem
+    if (!this.view.photo) return "Connect a picture and run once to draw on it."
+    const parts = [`${count} ${count === 1 ? "stroke" : "strokes"}`]
+    if (this.sketch && this.cursor) {
+      parts.push(`pen down at ${Math.round(this.cursor.x * 100)}%, ${Math.round(this.cursor.y * 100)}%`)
+    } else if (!source) parts.push("run once to see the automatic mask")
+    else if (count && this.over.image && this.over.image !== source.image) parts.push("drawn over another picture")
+    return parts.join(", ")
+  }
+
+  repaintAll() {
+    this.repaint({ x0: 0, y0: 0, x1: this.edit.shown.width, y1: this.edit.shown.height })
+  }
+
+  /** @param {Box | null} box */
+  repaint(box) {
+    this.dirty = joinBoxes(this.dirty, box)
+    this.draw()
+  }
+
+  /** Draws with the next frame. */
+  draw() {
+    if (this.frameAsked) return
+    this.frameAsked = true
+    requestAnimationFrame(() => {
+      this.frameAsked = false
+      this.drawNow()
+    })
+  }
+
+  drawNow() {
+    const { view, sketch, cursor } = this
+    const { tool, size, tint } = this.toolbar.options
+    view.tint = TINTS[/** @type {keyof typeof TINTS} */ (tint)]
+    view.resize()
+    if (this.dirty) view.paint(this.edit.shown, this.dirty)
+    this.dirty = null
+    const line = sketch && !sketch.brush ? sketch.line : []
+    const isBrush = tool === "brush" || tool === "eraser"
+    const rubber = sketch?.tool === "polygon" && cursor ? [...line, cursor] : line
+    view.draw({ cursor, radius: isBrush ? size / 100 : 0, line: rubber, closed: sketch?.tool === "lasso" })
+  }
+}
+
+/** A pen's pressure, 1 for everything else. @param {PointerEvent} event */
+function pressureOf(event) {
+  return event.pointerType === "pen" ? event.pressure : 1
+}
+
+/**
+ * Calls `also` after what the node has under that name.
+ * @param {any} node
+ * @param {string} name
+ * @param {(...given: any[]) => void} also
+ */
+function chain(node, name, also) {
+  const before = node[name]
+  node[name] = function (/** @type {any[]} */ ...given) {
+    const result = before?.apply(this, given)
+    also(...given)
+    return result
+  }
+}

@@ -1,0 +1,31 @@
+// Hemline in ComfyUI's page. Small on purpose: what a node needs is loaded when such a node is there, out of .mjs files, which
+// the host does not load by itself.
+import { api } from "../../scripts/api.js"
+import { app } from "../../scripts/app.js"
+
+app.registerExtension({
+  name: "Hemline.EditMask",
+  /** @param {any} node */
+  nodeCreated(node) {
+    if (node.comfyClass === "HemlineEditMask") attachEditor(node)
+  },
+})
+
+/**
+ * Puts the canvas onto an Edit Mask node. The value stays in the node's own text widget `strokes`.
+ * @param {any} node
+ */
+function attachEditor(node) {
+  const text = node.widgets.find((/** @type {any} */ widget) => widget.name === "strokes")
+  text.hidden = text.options.hidden = true
+  node.hideOutputImages = true // the canvas shows them
+  const root = document.createElement("div")
+  const widget = node.addDOMWidget("canvas", "hemline_edit_mask", root, {
+    serialize: false,
+    hideOnZoom: false,
+    getMinHeight: () => 440,
+  })
+  widget.serialize = false // it has no value of its own; the last widget, so that no other one's place moves
+  node.setSize([Math.max(node.size[0], 420), Math.max(node.size[1], 640)])
+  import("./edit_mask/editor.mjs").then(({ openEditor }) => openEditor(root, node, text, { app, api }))
+}
