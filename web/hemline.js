@@ -16,9 +16,11 @@ app.registerExtension({
  * @param {any} node
  */
 function attachEditor(node) {
-  const text = node.widgets.find((/** @type {any} */ widget) => widget.name === "strokes")
+  const named = (/** @type {string} */ name) => node.widgets.find((/** @type {any} */ widget) => widget.name === name)
+  const text = named("strokes")
   text.hidden = text.options.hidden = true
-  node.hideOutputImages = true // the canvas shows them
+  named("image").label = "mask editor's file"
+  hideHostPreview(node)
   const root = document.createElement("div")
   const widget = node.addDOMWidget("canvas", "hemline_edit_mask", root, {
     serialize: false,
@@ -26,6 +28,19 @@ function attachEditor(node) {
     getMinHeight: () => 440,
   })
   widget.serialize = false // it has no value of its own; the last widget, so that no other one's place moves
-  node.setSize([Math.max(node.size[0], 420), Math.max(node.size[1], 640)])
+  node.setSize([Math.max(node.size[0], 460), Math.max(node.size[1], 680)])
   import("./edit_mask/editor.mjs").then(({ openEditor }) => openEditor(root, node, text, { app, api }))
+}
+
+/**
+ * Keeps the host from showing below the canvas what the canvas shows; it keeps the pictures, which its mask editor needs.
+ * @param {any} node
+ */
+function hideHostPreview(node) {
+  node.hideOutputImages = true // asked for by Nodes 2.0
+  const add = node.addCustomWidget // by which the classic canvas adds a preview after a run
+  node.addCustomWidget = function (/** @type {any} */ widget) {
+    if (widget.name === "$$canvas-image-preview") widget.hidden = true
+    return add.call(this, widget)
+  }
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,9 @@ from typing import Any
 import pytest
 import torch
 from support.fake_comfyui import Host, comfyui, install_pack
+from support.frontend import (
+    CHROMIUM, EMPTY, RENDERERS, chromium, frontend, load, object_info_of, of_ours, to_prompt,
+)  # fmt: skip
 from support.given import default_of
 from support.prompt_validation import Prompt
 
@@ -28,23 +30,12 @@ pytest.importorskip("aiohttp", reason="needs aiohttp (pip install hemline[test])
 from support.stub_server import PICTURE, StubServer, serving  # noqa: E402 - after the skips
 from support.ui_workflow import numbered, ui_workflow  # noqa: E402
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
 
-ARGUMENTS = (
-    "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 IDS = [node.id for node in NODES]
-CORE = json.loads((Path(__file__).parents[1] / "golden" / "core_object_info.json").read_text(encoding="utf-8"))
-READY_MS = 60_000
-READY = """id => Boolean(window.app && window.app.graph && window.LiteGraph
-    && window.LiteGraph.registered_node_types[id] && window.app.extensionManager)"""
 # Set to a folder to keep a picture of the canvas per renderer.
 SCREENSHOTS = Path(os.environ["HEMLINE_SCREENSHOTS"]) if os.environ.get("HEMLINE_SCREENSHOTS") else None
 EXAMPLES = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
-EMPTY = {"nodes": [], "links": [], "groups": [], "config": {}, "extra": {}, "version": 0.4}
-RENDERERS = {"classic": False, "Nodes 2.0": True}
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +48,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture(scope="module")
 def object_info(host: Host) -> dict[str, Any]:
-    info = json.loads(json.dumps(host.object_info() | CORE))
-    info["LoadImage"]["input"]["required"]["image"][0] = [PICTURE]
-    return info
+    return object_info_of(host, PICTURE)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +59,8 @@ def server(host: Host, object_info: dict[str, Any]) -> Iterator[StubServer]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+    with chromium(sync_api) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module", params=RENDERERS)
@@ -83,25 +70,8 @@ def renderer(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def page(renderer: str, browser: Any, server: StubServer) -> Iterator[Any]:
-    """The frontend with an empty canvas; `page.complaints` collects what its console says."""
-    server.settings["Comfy.VueNodes.Enabled"] = RENDERERS[renderer]
-    page = browser.new_page(viewport={"width": 1700, "height": 1200})
-    page.route("**/*", lambda route: _local_only(route, server.url))
-    page.complaints = []
-    page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.complaints.append(f"uncaught: {error}"))
-    page.goto(server.url)
-    page.wait_for_function(READY, arg=IDS[0], timeout=READY_MS)
-    page.keyboard.press("Escape")
-    yield page
-    page.close()
-
-
-def _local_only(route: Any, url: str) -> None:
-    if route.request.url.startswith((url, "data:", "blob:")):
-        route.continue_()
-    else:
-        route.abort()
+    with frontend(browser, server, renderer, IDS[0]) as page:
+        yield page
 
 
 @pytest.fixture
@@ -110,11 +80,6 @@ def canvas(page: Any) -> Any:
     load(page, EMPTY)  # not graph.clear(): widgets of a new node with an old id would take over the old values
     page.complaints.clear()
     return page
-
-
-def of_ours(page: Any) -> list[str]:
-    """Uncaught errors, and console errors that name this pack."""
-    return [text for text in page.complaints if text.startswith("uncaught") or "hemline" in text.lower()]
 
 
 def add_node(page: Any, id: str) -> dict[str, Any]:
@@ -126,17 +91,13 @@ def add_node(page: Any, id: str) -> dict[str, Any]:
             await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
             return {
                 title: node.title,
-                widgets: (node.widgets || []).map(w => [w.name, w.value]),
+                widgets: (node.widgets || []).filter(w => w.serialize !== false).map(w => [w.name, w.value]),
                 wires: node.inputs.filter(i => !i.widget).map(i => [i.name, i.type]),
                 outputs: node.outputs.map(o => [o.name, o.type]),
             }
         }""",
         id,
     )
-
-
-def load(page: Any, workflow: dict[str, Any]) -> None:
-    page.evaluate("async workflow => { await window.app.loadGraphData(workflow) }", workflow)
 
 
 def drop(page: Any, file: Path, kind: str) -> None:
@@ -148,12 +109,6 @@ def drop(page: Any, file: Path, kind: str) -> None:
         }""",
         [base64.b64encode(file.read_bytes()).decode(), file.name, kind],
     )
-
-
-def to_prompt(page: Any) -> Prompt:
-    """What the page would send to the host, without titles."""
-    output = page.evaluate("async () => (await window.app.graphToPrompt()).output")
-    return {str(id): {key: entry[key] for key in ("class_type", "inputs")} for id, entry in output.items()}
 
 
 def widget_defaults(info: dict[str, Any]) -> list[list[Any]]:

@@ -25,7 +25,7 @@ FIRST_SETTINGS = {"Comfy.TutorialCompleted": True, "Comfy.Release.Status": "chan
 EMPTY_ANSWERS: dict[str, Any] = {
     "/extensions": [], "/workflow_templates": {}, "/global_subgraphs": {}, "/i18n": {}, "/embeddings": [],
     "/models": [], "/experiment/models": [], "/userdata": [], "/v2/userdata": [], "/history": {},
-    "/queue": {"queue_running": [], "queue_pending": []}, "/jobs": {"jobs": [], "pagination": {}},
+    "/queue": {"queue_running": [], "queue_pending": []}, "/jobs": {"jobs": [], "pagination": {"offset": 0, "limit": 64, "total": 0, "has_more": False}},
     "/node_replacements": {}, "/prompt": {"exec_info": {"queue_remaining": 0}},
 }  # fmt: skip
 
@@ -34,7 +34,8 @@ class StubServer:
     """A host that answers the frontend and keeps what it was sent.
 
     object_info: what `/object_info` says. web_directories: folder name of a pack -> its web folder.
-    settings, prompts: what the page has stored and queued. unknown: paths that nobody serves.
+    settings, prompts: what the page has stored and queued. unknown: paths that nobody serves. pictures: what `/view`
+    gives by file name and channel ("" for all), a grey pixel for other names.
     """
 
     def __init__(self, object_info: dict[str, Any], web_directories: dict[str, Path]) -> None:
@@ -42,7 +43,20 @@ class StubServer:
         self.settings: dict[str, Any] = dict(FIRST_SETTINGS)
         self.prompts: list[dict[str, Any]] = []
         self.unknown: list[str] = []
+        self.pictures: dict[tuple[str, str], bytes] = {}
         self.url = ""
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def send(self, type: str, **data: Any) -> None:
+        """Tells every page something, as the host does while it runs a prompt."""
+
+        async def tell() -> None:
+            for socket in self._sockets:
+                await socket.send_json({"type": type, "data": data})
+
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(tell(), self._loop).result(10)
 
     def application(self) -> web.Application:
         """The aiohttp application, every route at `/x` and `/api/x` as in the host."""
@@ -57,6 +71,7 @@ class StubServer:
             app.router.add_post(prefix + "/settings", self._store_settings)
             app.router.add_post(prefix + "/settings/{id}", self._store_setting)
             app.router.add_post(prefix + "/prompt", self._queue)
+            app.router.add_post(prefix + "/upload/image", self._upload)
             app.router.add_post(prefix + "/userdata/{file}", self._refuse)
         for name, folder in self.web_directories.items():
             app.router.add_static(f"/extensions/{name}", folder)
@@ -95,9 +110,12 @@ class StubServer:
         await socket.prepare(request)
         idle = {"status": {"exec_info": {"queue_remaining": 0}}, "sid": "1"}
         await socket.send_json({"type": "status", "data": idle})
+        self._loop = asyncio.get_running_loop()
+        self._sockets.add(socket)
         async for message in socket:
             if message.type == WSMsgType.TEXT and json.loads(message.data).get("type") == "feature_flags":
                 await socket.send_json({"type": "feature_flags", "data": {}})
+        self._sockets.discard(socket)
         return socket
 
     async def _all_settings(self, request: web.Request) -> web.StreamResponse:
@@ -119,7 +137,15 @@ class StubServer:
         return web.json_response({"prompt_id": str(len(self.prompts)), "number": len(self.prompts), "node_errors": {}})
 
     async def _picture(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(body=PIXEL_PNG, content_type="image/png")
+        key = request.query.get("filename", ""), request.query.get("channel", "")
+        return web.Response(body=self.pictures.get(key, PIXEL_PNG), content_type="image/png")
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        form = await request.post()
+        file = form["image"]
+        assert isinstance(file, web.FileField)
+        self.pictures[file.filename, ""] = file.file.read()
+        return web.json_response({"name": file.filename, "subfolder": form.get("subfolder", ""), "type": "input"})
 
     async def _refuse(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({})

@@ -56,6 +56,7 @@ class Editor {
     /** @type {any} */
     this.output = host.app.nodeOutputs?.[node.id]
     this.upstreamAtRun = upstreamUrl(node, host.api)
+    this.fileAtRun = fileOf(node) // of the host's mask editor
     /** @type {Sketch | null} */
     this.sketch = null
     /** @type {Point | null} */
@@ -126,6 +127,7 @@ class Editor {
     chain(node, "onExecuted", (/** @type {any} */ output) => {
       this.output = output
       this.upstreamAtRun = upstreamUrl(node, host.api)
+      this.fileAtRun = fileOf(node)
       refresh()
     })
     chain(node, "onConfigure", refresh)
@@ -146,7 +148,9 @@ class Editor {
     try {
       const photo = key ? await loadPicture(key) : null
       const holes = source ? await loadPicture(source.maskUrl) : null
+      const seed = source ? await loadPicture(source.fileUrl) : null
       if (this.showing.key !== key) return // another one has come meanwhile
+      if (seed) this.node.imgs = [seed] // where the host's mask editor looks
       this.view.photo = photo
       this.view.ratio = photo ? photo.naturalWidth / photo.naturalHeight : 1
       this.edit.setBase(maskOf(holes, photo ? workSize(photo) : { width: 1, height: 1 }))
@@ -201,8 +205,15 @@ class Editor {
   command(command) {
     if (command === "fit") this.view.fit()
     else if (command === "tint") this.repaintAll()
+    else if (command === "host") this.openHostEditor()
     else if (this.canDraw) this.change(command)
     this.draw()
+  }
+
+  openHostEditor() {
+    const { app } = this.host
+    app.canvas.selectNode(this.node)
+    void app.extensionManager.command.execute("Comfy.MaskEditor.OpenMaskEditor")
   }
 
   /** @param {import("./toolbar.mjs").Command} command */
@@ -379,7 +390,7 @@ class Editor {
   /** After a change of the strokes, the mask or the picture. */
   changed() {
     const { past, future, strokes } = this.edit
-    this.toolbar.enable(past.length > 0, future.length > 0, strokes.length > 0)
+    this.toolbar.enable(past.length > 0, future.length > 0, strokes.length > 0, Boolean(this.showing.source))
     this.repaintAll()
     this.say()
   }
@@ -397,6 +408,7 @@ class Editor {
     if (this.sketch && this.cursor) {
       parts.push(`pen down at ${Math.round(this.cursor.x * 100)}%, ${Math.round(this.cursor.y * 100)}%`)
     } else if (!source) parts.push("run once to see the automatic mask")
+    else if (this.fileAtRun !== fileOf(this.node)) parts.push("run to see what the mask editor has saved")
     else if (count && this.over.image && this.over.image !== source.image) parts.push("drawn over another picture")
     return parts.join(", ")
   }
@@ -433,6 +445,11 @@ class Editor {
     const rubber = sketch?.tool === "polygon" && cursor ? [...line, cursor] : line
     view.draw({ cursor, radius: isBrush ? size / 100 : 0, line: rubber, closed: sketch?.tool === "lasso" })
   }
+}
+
+/** @param {any} node */
+function fileOf(node) {
+  return node.widgets.find((/** @type {any} */ widget) => widget.name === "image")?.value ?? ""
 }
 
 /** A pen's pressure, 1 for everything else. @param {PointerEvent} event */

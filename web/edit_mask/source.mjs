@@ -1,7 +1,7 @@
 // What the canvas shows: the photo and the automatic mask of the node's last run, or the photo alone before it.
 
 /** @typedef {import("./raster.mjs").Mask} Mask */
-/** @typedef {{url: string, maskUrl: string, image: string, mask: string}} Source */
+/** fileUrl: of the picture with its hole. @typedef {{url: string, maskUrl: string, fileUrl: string, image: string, mask: string}} Source */
 
 const LONG_SIDE_PX = 1024
 
@@ -18,6 +18,7 @@ export function ofOutput(output, api) {
   return {
     url: viewUrl(file, api, "rgb"),
     maskUrl: viewUrl(file, api, "a"),
+    fileUrl: viewUrl(file, api),
     image: digests.image ?? "",
     mask: digests.mask ?? "",
   }
@@ -51,10 +52,11 @@ function originOf(node, input) {
 /**
  * @param {any} file
  * @param {any} api
- * @param {string} channel
+ * @param {string} [channel] all if absent
  */
 function viewUrl({ filename, subfolder, type }, api, channel) {
-  return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type, channel })}`)
+  const query = { filename, subfolder, type, ...(channel ? { channel } : {}) }
+  return api.apiURL(`/view?${new URLSearchParams(query)}`)
 }
 
 /** @param {string} url */

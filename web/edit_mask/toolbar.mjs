@@ -1,7 +1,7 @@
 // Buttons and sliders above the canvas. What is chosen stays in `options`; the editor is told of commands.
 
 /** @typedef {"brush" | "eraser" | "lasso" | "polygon" | "fill"} ToolName */
-/** @typedef {"undo" | "redo" | "clear" | "invert" | "reset" | "fit" | "tint"} Command */
+/** @typedef {"undo" | "redo" | "clear" | "invert" | "reset" | "fit" | "host" | "tint"} Command */
 /** Percent; size is the radius as a share of the short side.
  * @typedef {{tool: ToolName, remove: boolean, size: number, hardness: number, opacity: number, tint: string}} Options */
 
@@ -21,6 +21,7 @@ const COMMANDS = [
   ["invert", "Invert", "Turn the mask round"],
   ["reset", "Reset", "Forget all strokes"],
   ["fit", "Fit", "Show the whole picture (0)"],
+  ["host", "Mask Editor", "Open ComfyUI's own mask editor; what it saves takes the automatic mask's place"],
 ]
 /** @type {["size" | "hardness" | "opacity", string, number, number, number][]} */
 const SLIDERS = [
@@ -37,6 +38,7 @@ const CSS = `
 .hemline-edit button:hover { background: #4a4a55; }
 .hemline-edit button[aria-pressed=true] { color: #111; background: #f4f4f5; }
 .hemline-edit button:disabled { color: #9d9da8; cursor: default; }
+.hemline-edit [aria-label=Brush] { column-gap: 12px; }
 .hemline-edit label { display: flex; align-items: center; gap: 4px; flex: 1 1 100px; min-width: 0; }
 .hemline-edit input { flex: 1; min-width: 30px; accent-color: #56b4e9; }
 .hemline-edit output { width: 3.2em; text-align: right; font-variant-numeric: tabular-nums; }
@@ -61,11 +63,11 @@ export class Toolbar {
     this.tools = bar("Tools")
     for (const [tool, label, hint] of TOOLS) this.button(this.tools, tool, label, hint, () => this.choose(tool))
     this.button(this.tools, "remove", "Remove", "Lasso, polygon and fill take away (R)", () => this.toggleRemove())
+    this.tools.append(this.tintChoice())
     this.commands = bar("Changes")
     for (const [command, label, hint] of COMMANDS) {
       this.button(this.commands, command, label, hint, () => onCommand(command))
     }
-    this.commands.append(this.tintChoice())
     this.settings = bar("Brush")
     for (const slider of SLIDERS) this.settings.append(this.slider(...slider))
     this.elements = [this.tools, this.commands, this.settings]
@@ -149,8 +151,10 @@ export class Toolbar {
    * @param {boolean} undo whether there is something to undo
    * @param {boolean} redo
    * @param {boolean} strokes whether there is a stroke
+   * @param {boolean} run whether the node has been run
    */
-  enable(undo, redo, strokes) {
+  enable(undo, redo, strokes, run) {
+    this.buttons.host.disabled = !run
     this.buttons.undo.disabled = !undo
     this.buttons.redo.disabled = !redo
     this.buttons.reset.disabled = !strokes

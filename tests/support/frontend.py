@@ -1,0 +1,83 @@
+"""The ComfyUI frontend in headless Chromium: pages, what they complain about, and what they hold."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from support.fake_comfyui import Host
+from support.prompt_validation import Prompt
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = (
+    "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+EMPTY = {"nodes": [], "links": [], "groups": [], "config": {}, "extra": {}, "version": 0.4}
+RENDERERS = {"classic": False, "Nodes 2.0": True}
+READY_MS = 60_000
+READY = """id => Boolean(window.app && window.app.graph && window.LiteGraph
+    && window.LiteGraph.registered_node_types[id] && window.app.extensionManager)"""
+CORE = json.loads((Path(__file__).parents[1] / "golden" / "core_object_info.json").read_text(encoding="utf-8"))
+
+
+def object_info_of(host: Host, picture: str) -> dict[str, Any]:
+    """What a host with the pack and a few core nodes answers; Load Image knows one picture."""
+    info = json.loads(json.dumps(host.object_info() | CORE))
+    info["LoadImage"]["input"]["required"]["image"][0] = [picture]
+    return info
+
+
+@contextlib.contextmanager
+def chromium(sync_api: Any) -> Iterator[Any]:
+    """A running browser. sync_api: the module `playwright.sync_api`."""
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def frontend(browser: Any, server: Any, renderer: str, node_id: str) -> Iterator[Any]:
+    """The frontend with an empty canvas, once it knows a node.
+
+    `page.complaints` collects what its console says, `page.outward` where it wanted to go beyond this machine.
+    """
+    server.settings["Comfy.VueNodes.Enabled"] = RENDERERS[renderer]
+    page = browser.new_page(viewport={"width": 1700, "height": 1200})
+    page.complaints, page.outward = [], []
+    page.route("**/*", lambda route: _local_only(route, server.url, page.outward))
+    page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(f"uncaught: {error}"))
+    page.goto(server.url)
+    page.wait_for_function(READY, arg=node_id, timeout=READY_MS)
+    page.keyboard.press("Escape")
+    yield page
+    page.close()
+
+
+def _local_only(route: Any, url: str, outward: list[str]) -> None:
+    if route.request.url.startswith((url, "data:", "blob:")):
+        route.continue_()
+    else:
+        outward.append(route.request.url)
+        route.abort()
+
+
+def of_ours(page: Any) -> list[str]:
+    """Uncaught errors, and console errors that name this pack."""
+    return [text for text in page.complaints if text.startswith("uncaught") or "hemline" in text.lower()]
+
+
+def load(page: Any, workflow: dict[str, Any]) -> None:
+    page.evaluate("async workflow => { await window.app.loadGraphData(workflow) }", workflow)
+
+
+def to_prompt(page: Any) -> Prompt:
+    """What the page would send to the host, without titles."""
+    output = page.evaluate("async () => (await window.app.graphToPrompt()).output")
+    return {str(id): {key: entry[key] for key in ("class_type", "inputs")} for id, entry in output.items()}
