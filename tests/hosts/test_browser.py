@@ -14,7 +14,15 @@ import pytest
 import torch
 from support.fake_comfyui import Host, comfyui, install_pack
 from support.frontend import (
-    CHROMIUM, EMPTY, RENDERERS, chromium, frontend, load, object_info_of, of_ours, to_prompt,
+    CHROMIUM,
+    EMPTY,
+    RENDERERS,
+    chromium,
+    frontend,
+    load,
+    object_info_of,
+    of_ours,
+    to_prompt,
 )  # fmt: skip
 from support.given import default_of
 from support.prompt_validation import Prompt

@@ -30,8 +30,14 @@ CASES: dict[str, tuple[Stroke, ...]] = {
     "beyond the frame": (Stroke("brush", at(-0.4, -0.3, 1.5, 1.4), radius=1200),),
     "lasso": (Stroke("lasso", at(0.2, 0.2, 0.8, 0.1, 0.9, 0.7, 0.5, 0.45, 0.1, 0.9)),),
     "crossing polygon erased": (Stroke("polygon", at(0.1, 0.1, 0.9, 0.9, 0.9, 0.1, 0.1, 0.9), erase=True, opacity=80),),
-    "fill a hole": (Stroke("brush", at(0.5, 0.5), erase=True, radius=1500), Stroke("fill", at(0.5, 0.5))),
-    "remove an island": (Stroke("brush", at(0.1, 0.15), radius=900), Stroke("fill", at(0.1, 0.15), erase=True)),
+    "fill one hole of two": (
+        Stroke("brush", at(0.4, 0.5), erase=True, radius=1200), Stroke("brush", at(0.68, 0.5), erase=True, radius=1200),
+        Stroke("fill", at(0.4, 0.5)),
+    ),
+    "remove one island of two": (
+        Stroke("brush", at(0.08, 0.15), radius=900), Stroke("brush", at(0.08, 0.8), radius=900),
+        Stroke("fill", at(0.08, 0.15), erase=True),
+    ),
     "empty, drawn anew, inverted": (Stroke("clear"), Stroke("brush", at(0.5, 0.5), radius=3000), Stroke("invert")),
 }  # fmt: skip
 

@@ -25,7 +25,8 @@ FIRST_SETTINGS = {"Comfy.TutorialCompleted": True, "Comfy.Release.Status": "chan
 EMPTY_ANSWERS: dict[str, Any] = {
     "/extensions": [], "/workflow_templates": {}, "/global_subgraphs": {}, "/i18n": {}, "/embeddings": [],
     "/models": [], "/experiment/models": [], "/userdata": [], "/v2/userdata": [], "/history": {},
-    "/queue": {"queue_running": [], "queue_pending": []}, "/jobs": {"jobs": [], "pagination": {"offset": 0, "limit": 64, "total": 0, "has_more": False}},
+    "/queue": {"queue_running": [], "queue_pending": []},
+    "/jobs": {"jobs": [], "pagination": {"offset": 0, "limit": 64, "total": 0, "has_more": False}},
     "/node_replacements": {}, "/prompt": {"exec_info": {"queue_remaining": 0}},
 }  # fmt: skip
 

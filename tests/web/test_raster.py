@@ -110,7 +110,8 @@ def test_a_line_is_stored_with_the_points_that_its_shape_needs(page: Any) -> Non
     kept = page.evaluate(
         """async site => {
             const { simplify } = await import(`${site}/edit_mask/strokes.mjs`)
-            const line = Array.from({ length: 101 }, (_, at) => ({ x: at, y: at < 50 ? 0 : at - 50, r: at === 20 ? 9 : 5 }))
+            const point = at => ({ x: at, y: at < 50 ? 0 : at - 50, r: at === 20 ? 9 : 5 })
+            const line = Array.from({ length: 101 }, (_, at) => point(at))
             return simplify(line, 0.5).map(({ x }) => x)
         }""",
         SITE,

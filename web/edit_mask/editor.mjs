@@ -251,6 +251,7 @@ class Editor {
       return this.draw()
     }
     this.cursor = this.view.pointAt(event)
+    if (!this.sketch) void this.refresh()
     const held = event.buttons & (1 | PEN_ERASER)
     if (this.sketch && held && this.sketch.tool !== "polygon") {
       const events = event.getCoalescedEvents?.() ?? []
@@ -396,7 +397,8 @@ class Editor {
   }
 
   say() {
-    this.status.textContent = this.message()
+    const message = this.message()
+    if (this.status.textContent !== message) this.status.textContent = message // a screen reader reads every change
   }
 
   message() {
