@@ -18,6 +18,8 @@ const HELP =
 const STEP = 0.02
 const SMALL_STEP = 0.002
 const ZOOM_STEP = 1.25
+const MIDDLE = 1
+const MIDDLE_HELD = 4
 const PEN_ERASER = 32
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
@@ -68,14 +70,23 @@ class Editor {
     /** What of the mask is to be painted anew. @type {Box | null} */
     this.dirty = null
 
+    this.ended = new AbortController()
+    /** @type {Record<string, (event: PointerEvent) => void>} */
+    this.hand = {
+      pointerdown: (event) => this.press(event),
+      pointermove: (event) => this.move(event),
+      pointerup: (event) => this.release(event),
+    }
+
     this.canvas = document.createElement("canvas")
     this.status = document.createElement("div")
     this.toolbar = new Toolbar((command) => this.command(command))
     this.build()
     this.view = new View(this.canvas)
     this.listen()
+    this.keepMiddleButton()
     this.follow()
-    this.refresh()
+    void this.refresh()
   }
 
   build() {
@@ -104,9 +115,7 @@ class Editor {
     root.addEventListener("keydown", (event) => {
       if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation()
     })
-    canvas.addEventListener("pointerdown", (event) => this.press(event))
-    canvas.addEventListener("pointermove", (event) => this.move(event))
-    canvas.addEventListener("pointerup", (event) => this.release(event))
+    for (const [type, act] of Object.entries(this.hand)) canvas.addEventListener(type, /** @type {any} */ (act))
     canvas.addEventListener("pointercancel", () => this.drop())
     canvas.addEventListener("pointerleave", () => this.leave())
     canvas.addEventListener("dblclick", () => this.closePolygon())
@@ -118,6 +127,18 @@ class Editor {
       this.spaceHeld = false
     })
     new ResizeObserver(() => this.draw()).observe(canvas)
+  }
+
+  /** Nodes 2.0 takes the middle button for its graph before it gets here; above our own canvas it is ours. */
+  keepMiddleButton() {
+    for (const [type, act] of Object.entries(this.hand)) {
+      const take = (/** @type {any} */ event) => {
+        if (event.target !== this.canvas || !(event.button === MIDDLE || event.buttons & MIDDLE_HELD)) return
+        event.stopPropagation()
+        act(event)
+      }
+      window.addEventListener(type, take, { capture: true, signal: this.ended.signal })
+    }
   }
 
   /** Notices what happens to the node: a run, a loaded workflow, another wire, a change elsewhere in the graph. */
@@ -132,8 +153,8 @@ class Editor {
     })
     chain(node, "onConfigure", refresh)
     chain(node, "onConnectionsChange", () => queueMicrotask(refresh))
-    host.api.addEventListener("graphChanged", refresh)
-    chain(node, "onRemoved", () => host.api.removeEventListener("graphChanged", refresh))
+    host.api.addEventListener("graphChanged", refresh, { signal: this.ended.signal })
+    chain(node, "onRemoved", () => this.ended.abort())
   }
 
   /** Takes over the node's value and picture where they are others than before. */
@@ -232,7 +253,7 @@ class Editor {
   press(event) {
     this.canvas.focus({ preventScroll: true })
     const point = this.view.pointAt(event)
-    if (event.button === 1 || (event.button === 0 && this.spaceHeld)) {
+    if (event.button === MIDDLE || (event.button === 0 && this.spaceHeld)) {
       event.preventDefault()
       this.grabbed = point
       this.spaceHeld = false
@@ -265,7 +286,7 @@ class Editor {
     if (this.grabbed) {
       this.grabbed = null
       this.canvas.classList.remove("hemline-grab")
-    } else if (this.sketch && this.sketch.tool !== "polygon" && event.button !== 1) this.finish()
+    } else if (this.sketch && this.sketch.tool !== "polygon" && event.button !== MIDDLE) this.finish()
     this.draw()
   }
 
