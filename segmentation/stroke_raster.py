@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from ..kernels import label_regions
 from ..tensors import as_finite_mask
-from .coverage import PIXEL_REACH, Point, polygon_distance
+from .coverage import PIXEL_REACH, Point, pixel_middles, polygon_distance
 from .strokes import RADIUS_UNIT, UNIT, Stroke
 
 # Long lines are drawn in pieces, because the box of a short one holds fewer pixels in vain.
@@ -116,15 +116,17 @@ def _between(first: _Knot, last: _Knot, share: float) -> _Knot:
 def _distance(first: _Knot, last: _Knot, height: int, width: int) -> Tensor:
     """How far the middles of ``[height,width]`` pixels lie beyond the edge of a piece, negative inside it."""
     (x0, y0, r0), (x1, y1, r1) = first, last
-    x = (torch.arange(width, dtype=torch.float32) + (0.5 - x0)).unsqueeze(0)
-    y = (torch.arange(height, dtype=torch.float32) + (0.5 - y0)).unsqueeze(1)
+    x, y = pixel_middles(height, width)
+    x, y = x - x0, y - y0
     across, down = x1 - x0, y1 - y0
     square = across * across + down * down
     if square == 0:
-        return torch.hypot(x, y) - max(r0, r1)
+        return (x * x + y * y).sqrt_().sub_(max(r0, r1))
     along = (x * (across / square) + y * (down / square)).clamp_(0, 1)
-    beyond = torch.hypot(x - along * across, y - along * down)
-    return beyond - r0 if r0 == r1 else beyond.sub_(along, alpha=r1 - r0).sub_(r0)
+    off_x, off_y = torch.sub(x, along, alpha=across), torch.sub(y, along, alpha=down)
+    # Not hypot, which costs several times as much; no way in a frame is so long that its square would overflow.
+    beyond = off_x.mul_(off_x).addcmul_(off_y, off_y).sqrt_().sub_(r0)
+    return beyond if r0 == r1 else beyond.sub_(along, alpha=r1 - r0)
 
 
 def _profile(beyond: Tensor, ramp: float) -> Tensor:

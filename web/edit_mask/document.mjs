@@ -97,8 +97,8 @@ export class MaskDocument {
   /** Draws the strokes again, from the last kept mask on that they have in common with what was drawn. */
   replay() {
     const { strokes } = this
-    this.kept = this.kept.filter(({ count, last }) => strokes[count - 1] === last)
-    const start = this.kept.at(-1) ?? { count: 0, values: this.base.values }
+    const known = this.kept.filter(({ count, last }) => strokes[count - 1] === last)
+    const start = known.at(-1) ?? { count: 0, values: this.base.values }
     this.done.values.set(start.values)
     for (let count = start.count; count < strokes.length; count++) {
       drawStroke(this.done, strokes[count])
@@ -109,9 +109,11 @@ export class MaskDocument {
 
   /** @param {number} count of strokes that are drawn */
   keep(count) {
-    if (count % KEPT_EVERY === 0) {
-      this.kept.push({ count, last: this.strokes[count - 1], values: this.done.values.slice() })
-    }
+    if (count % KEPT_EVERY) return
+    const last = this.strokes[count - 1]
+    this.kept = this.kept.filter((one) => one.count !== count)
+    this.kept.push({ count, last, values: this.done.values.slice() })
+    this.kept.sort((one, other) => one.count - other.count)
   }
 
   /**

@@ -209,7 +209,7 @@ class Editor {
     this.text.value = this.written
     this.text.callback?.(this.written)
     graph?.afterChange?.()
-    this.changed()
+    this.tell()
   }
 
   get canDraw() {
@@ -409,11 +409,16 @@ class Editor {
 
   // --- shown -------------------------------------------------------------------------------------------------------
 
-  /** After a change of the strokes, the mask or the picture. */
+  /** After strokes, mask or picture have become others. */
   changed() {
+    this.repaintAll()
+    this.tell()
+  }
+
+  /** Says how it stands: which buttons do something, and the line below the canvas. */
+  tell() {
     const { past, future, strokes } = this.edit
     this.toolbar.enable(past.length > 0, future.length > 0, strokes.length > 0, Boolean(this.showing.source))
-    this.repaintAll()
     this.say()
   }
 
