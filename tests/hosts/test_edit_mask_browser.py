@@ -336,6 +336,11 @@ def test_a_polygon_ends_with_a_double_click_and_escape_drops_it(editor: Any) -> 
     for x, y in ((0.2, 0.2), (0.8, 0.2)):
         editor.mouse.click(*place(editor, x, y))
     editor.keyboard.press("Escape")
+    editor.mouse.click(*place(editor, 0.9, 0.9))
+    choose(editor, "brush")
+    drag(editor, (0.1, 0.9), (0.2, 0.9))  # another tool drops it too
+    choose(editor, "undo")
+    choose(editor, "polygon")
     for x, y in ((0.3, 0.3), (0.6, 0.3)):
         editor.mouse.click(*place(editor, x, y))
     editor.mouse.dblclick(*place(editor, 0.5, 0.6))
@@ -475,6 +480,9 @@ def test_an_edit_of_a_later_version_is_left_as_it_is(editor: Any, workflow: dict
     editor.wait_for_function(show_problem, arg=STATUS)
     drag(editor, (0.2, 0.2), (0.8, 0.8))
     assert to_prompt(editor)["2"]["inputs"]["strokes"] == text and of_ours(editor) == []
+    choose(editor, "reset")
+    drag(editor, (0.2, 0.2), (0.8, 0.8))
+    assert len(stored(editor).strokes) == 1
 
 
 def test_every_control_has_a_name_enough_contrast_and_no_motion(editor: Any) -> None:

@@ -193,7 +193,7 @@ class Editor {
       this.edit.load(strokes)
     } catch (error) {
       this.edit.load([])
-      this.problem = `The stored edit cannot be read (${error instanceof Error ? error.message : error}). It stays as it is.`
+      this.problem = `The stored edit cannot be read (${error instanceof Error ? error.message : error}). It stays as it is until Reset.`
     }
     this.sketch = null
     this.changed()
@@ -227,8 +227,14 @@ class Editor {
     if (command === "fit") this.view.fit()
     else if (command === "tint") this.repaintAll()
     else if (command === "host") this.openHostEditor()
-    else if (this.canDraw) this.change(command)
+    else if (this.canDraw || command === "reset") this.change(command)
     this.draw()
+  }
+
+  /** Takes all strokes away, those too that could not be read. */
+  forget() {
+    this.problem = ""
+    this.edit.reset()
   }
 
   openHostEditor() {
@@ -241,7 +247,7 @@ class Editor {
   change(command) {
     this.drop()
     if (command === "clear" || command === "invert") return this.add(makeStroke(command))
-    if (command === "reset") this.edit.reset()
+    if (command === "reset") this.forget()
     else if (!(command === "undo" ? this.edit.undo() : this.edit.redo())) return
     this.repaintAll()
     this.store()
@@ -309,7 +315,11 @@ class Editor {
    */
   begin(point, pressure, erase) {
     if (!this.canDraw) return
-    if (this.sketch?.tool !== "polygon") this.sketch = new Sketch(this.edit, this.toolbar.options, erase)
+    const goesOn = this.sketch?.tool === "polygon" && this.toolbar.options.tool === "polygon"
+    if (!goesOn) {
+      this.drop()
+      this.sketch = new Sketch(this.edit, this.toolbar.options, erase)
+    }
     this.extend(point, pressure)
     if (this.sketch?.tool === "fill") this.finish()
   }
@@ -418,7 +428,8 @@ class Editor {
   /** Says how it stands: which buttons do something, and the line below the canvas. */
   tell() {
     const { past, future, strokes } = this.edit
-    this.toolbar.enable(past.length > 0, future.length > 0, strokes.length > 0, Boolean(this.showing.source))
+    const some = strokes.length > 0 || this.problem !== ""
+    this.toolbar.enable(past.length > 0, future.length > 0, some, Boolean(this.showing.source))
     this.say()
   }
 
