@@ -1,5 +1,5 @@
-// Hemline in ComfyUI's page. Small on purpose: what a node needs is loaded when such a node is there, out of .mjs files, which
-// the host does not load by itself.
+// Hemline in ComfyUI's page. Small on purpose: what a node needs is loaded when such a node is there, out of .mjs files,
+// which the host does not load by itself.
 import { api } from "../../scripts/api.js"
 import { app } from "../../scripts/app.js"
 

@@ -193,7 +193,8 @@ class Editor {
       this.edit.load(strokes)
     } catch (error) {
       this.edit.load([])
-      this.problem = `The stored edit cannot be read (${error instanceof Error ? error.message : error}). It stays as it is until Reset.`
+      const reason = error instanceof Error ? error.message : error
+      this.problem = `The stored edit cannot be read (${reason}). It stays as it is until Reset.`
     }
     this.sketch = null
     this.changed()

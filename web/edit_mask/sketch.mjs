@@ -7,7 +7,7 @@ import { RADIUS_UNIT, UNIT, makeStroke, simplify } from "./strokes.mjs"
 /** @typedef {import("./toolbar.mjs").Options} Options */
 /** @typedef {import("./view.mjs").Point} Point */
 
-// How far, in pixels of the canvas's mask, a stored line may run beside the drawn one; and for wide brushes as a share of them.
+// How far, in pixels of the canvas's mask, a stored line may run beside the drawn one; for wide brushes a share of them.
 const TOLERANCE_PX = 0.4
 const TOLERANCE_SHARE = 0.03
 

@@ -1,7 +1,10 @@
 // What the canvas shows: the photo and the automatic mask of the node's last run, or the photo alone before it.
 
 /** @typedef {import("./raster.mjs").Mask} Mask */
-/** fileUrl: of the picture with its hole. @typedef {{url: string, maskUrl: string, fileUrl: string, image: string, mask: string}} Source */
+/**
+ * url: of the photo. maskUrl: of its alpha. fileUrl: of both. image, mask: their digests.
+ * @typedef {{url: string, maskUrl: string, fileUrl: string, image: string, mask: string}} Source
+ */
 
 const LONG_SIDE_PX = 1024
 

@@ -43,7 +43,8 @@ const CSS = `
 .hemline-edit input { flex: 1; min-width: 30px; accent-color: #56b4e9; }
 .hemline-edit output { width: 3.2em; text-align: right; font-variant-numeric: tabular-nums; }
 .hemline-edit :is(button, select, input, canvas):focus-visible { outline: 2px solid #ffd84d; outline-offset: 1px; }
-.hemline-edit canvas { flex: 1; min-height: 0; width: 100%; background: #000; touch-action: none; cursor: none; outline-offset: -2px; }
+.hemline-edit canvas { flex: 1; min-height: 0; width: 100%; background: #000; touch-action: none; cursor: none;
+  outline-offset: -2px; }
 .hemline-edit canvas.hemline-grab { cursor: grabbing; }
 .hemline-edit .hemline-status { min-height: 1.3em; }
 .hemline-edit .hemline-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
