@@ -67,16 +67,18 @@ def _repaint(what: str) -> tuple[tuple[Step, ...], ...]:
 
 FIND = Group("1 Find the garment", (
     (step("photo", "LoadImage", "Photo", image="photo.png"),
-     note("hint", "Load a photo. **what** says which garments are to be changed. Grow the mask where the new garment "
-          "is larger than the old one.")),
+     note("hint", "Load a photo. **what** says which garments are to be changed, **target_cut** what the new one is: "
+          "the area then covers its sleeves and its hem. Face, hair and hands stay out of it.")),
     (step("found", "HemlineDetectGarments", image=("photo", 0), what="tops"),
-     step("grown", "HemlineGrowFeatherMask", mask=("found", 1), grow=12.0, feather=12.0)),
+     step("area", "HemlineAgnosticMask", garments=("found", 0), target_cut="long sleeve"),),
+    (step("grown", "HemlineGrowFeatherMask", mask=("area", 0), grow=0.0, feather=12.0),
+     step("kept", "HemlineProtectParts", mask=("grown", 0), garments=("found", 0))),
 ))  # fmt: skip
 
 OUTFIT_SWAP = (
     FIND,
     Group("2 Hand the crop to the model", (
-        (step("crop", "HemlineInpaintCrop", image=("photo", 0), mask=("grown", 0), target="SD 1.5"),
+        (step("crop", "HemlineInpaintCrop", image=("photo", 0), mask=("kept", 0), target="SD 1.5"),
          step("model", "CheckpointLoaderSimple", "Your inpaint model", ckpt_name="your inpaint model.safetensors"),
          note("choose", "Choose an **inpaint** checkpoint, and its family as **target** of Inpaint Crop.")),
         *_repaint("a dark green knitted sweater"),
@@ -94,10 +96,11 @@ SEVERAL_GARMENTS = (
          note("hint", "Every garment becomes a crop of its own; the nodes of group 2 run once for each, and Inpaint "
               "Stitch puts them all into one photo.")),
         (step("found", "HemlineDetectGarments", image=("photo", 0), what="outfit"),
-         step("grown", "HemlineGrowFeatherMask", mask=("found", 1), grow=8.0, feather=12.0)),
+         step("grown", "HemlineGrowFeatherMask", mask=("found", 1), grow=8.0, feather=12.0),
+         step("kept", "HemlineProtectParts", mask=("grown", 0), garments=("found", 0))),
     )),
     Group("2 One crop per garment, through the model", (
-        (step("crop", "HemlineInpaintCrop", image=("photo", 0), mask=("grown", 0), garments=("found", 0),
+        (step("crop", "HemlineInpaintCrop", image=("photo", 0), mask=("kept", 0), garments=("found", 0),
               target="SD 1.5", split="per garment"),
          step("model", "CheckpointLoaderSimple", "Your inpaint model", ckpt_name="your inpaint model.safetensors")),
         *_repaint("blue denim"),
@@ -116,12 +119,13 @@ TRY_ON = (
         (step("person", "LoadImage", "Person", image="photo.png"),
          step("garment", "LoadImage", "Garment", image="garment.png")),
         (step("found", "HemlineDetectGarments", image=("person", 0), what="tops"),
-         step("grown", "HemlineGrowFeatherMask", mask=("found", 1), grow=16.0, feather=0.0)),
+         step("area", "HemlineAgnosticMask", garments=("found", 0), target_cut="long sleeve")),
     )),
     Group("2 Exactly what the try-on model wants", (
-        (step("inputs", "HemlineTryOnInputs", person=("person", 0), garment=("garment", 0), mask=("grown", 0),
+        (step("inputs", "HemlineTryOnInputs", person=("person", 0), garment=("garment", 0), mask=("area", 0),
               target="CatVTON"),
-         note("choose", "Choose your try-on model as **target**; the picture on the node says what it gets.")),
+         note("choose", "Choose your try-on model as **target** and, on Agnostic Mask, the new garment's cut; the "
+              "picture on the node says what the model gets.")),
     )),
     Group("3 Your try-on node here", (
         (note("here", "Put your try-on node here: **person**, **garment** and **mask** of Try-On Inputs go in, its "
@@ -131,7 +135,7 @@ TRY_ON = (
         (step("stitched", "HemlineInpaintStitch", stitch=("inputs", 6), image=("inputs", 0), align="shift and zoom",
               match_colours="affine"),
          step("saved", "SaveImage", images=("stitched", 0), filename_prefix="try-on")),
-        (step("kept", "HemlineSaveGarmentSet", "For training or batch use", image=("person", 0), mask=("grown", 0),
+        (step("kept", "HemlineSaveGarmentSet", "For training or batch use", image=("person", 0), mask=("area", 0),
               garment=("garment", 0), name="try-on set", layout="VITON-HD"),),
     )),
 )  # fmt: skip

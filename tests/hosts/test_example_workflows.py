@@ -48,10 +48,13 @@ def of_class(prompt: dict[str, Any], class_type: str) -> str:
 
 def stitched(prompt: dict[str, Any], results: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The photo, the whole mask that was repainted, and the result."""
-    mask = of_class(prompt, "HemlineGrowFeatherMask")
+    (crop,) = [
+        entry for entry in prompt.values() if entry["class_type"] in ("HemlineInpaintCrop", "HemlineTryOnInputs")
+    ]
+    mask, slot = crop["inputs"]["mask"]
     photo = next(id for id, entry in prompt.items() if entry["inputs"].get("image") == "photo.png")
     (result,) = results[of_class(prompt, "HemlineInpaintStitch")].outputs[0]
-    return results[photo].outputs[0], results[mask].outputs[0], result
+    return results[photo].outputs[0], results[mask].outputs[slot], result
 
 
 def test_there_are_workflows_for_every_way_to_hand_over() -> None:
