@@ -44,6 +44,7 @@ IDS = [node.id for node in NODES]
 # Set to a folder to keep a picture of the canvas per renderer.
 SCREENSHOTS = Path(os.environ["HEMLINE_SCREENSHOTS"]) if os.environ.get("HEMLINE_SCREENSHOTS") else None
 EXAMPLES = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
+EARLIER = sorted((Path(__file__).parents[1] / "workflows").glob("*/*.json"))
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +232,22 @@ def test_an_example_workflow_loads_and_becomes_the_same_prompt_without_the_page(
         canvas.screenshot(path=SCREENSHOTS / f"{path.stem}.png")
     ours = to_api_format(workflow, HEADLESS_NODES)
     wanted = {id: {key: entry[key] for key in ("class_type", "inputs")} for id, entry in ours.items()}
+    assert to_prompt(canvas) == wanted
+    assert of_ours(canvas) == []
+
+
+@pytest.mark.parametrize("path", EARLIER, ids=[f"{path.parent.name}-{path.stem}" for path in EARLIER])
+def test_a_workflow_of_an_earlier_version_becomes_the_same_prompt_with_new_widgets_at_their_defaults(
+    canvas: Any, path: Path
+) -> None:
+    workflow = json.loads(path.read_text(encoding="utf-8"))
+    load(canvas, workflow)
+    wanted = {id: {key: entry[key] for key in ("class_type", "inputs")}
+              for id, entry in to_api_format(workflow, HEADLESS_NODES).items()}  # fmt: skip
+    for entry in wanted.values():
+        ports = HEADLESS_NODES[entry["class_type"]].inputs if entry["class_type"].startswith("Hemline") else ()
+        defaults = {port.name: port.default for port in ports if port.is_widget}
+        entry["inputs"] = {**defaults, **entry["inputs"]}
     assert to_prompt(canvas) == wanted
     assert of_ours(canvas) == []
 

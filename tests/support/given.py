@@ -16,6 +16,9 @@ QUICK = {
     "HemlineBatchLoad": {"source": "batch", "overlays": "*_overlay.png", "masks": "*_mask.png"},
     "HemlineTryOnInputs": {"width": 64, "height": 96},
 }
+# Of wires that stand for each other: the one that is given, and those that are not.
+GIVEN_WIRES = {"HemlineGarmentsFromMasks": ("masks",)}
+OPEN_WIRES = {"HemlineGarmentsFromMasks": ("segs",)}
 # Pictures that only make sense from another node: (wire type whose maker gives it, output of that maker).
 PARTNERS = {("HemlineInpaintStitch", "image"): ("STITCH", 0)}
 
@@ -75,7 +78,8 @@ def _add(host: Host, prompt: Prompt, id: str, node_id: str, wires: dict[str, str
     prompt[id] = {"class_type": node_id, "inputs": inputs}
     for group in ("required", "optional"):
         for name, (kind, *_) in host.classes[node_id].input_types.get(group, {}).items():
-            if name not in inputs and (group == "required" or name in wires or "optional" in wires):
+            wanted = group == "required" or name in wires or "optional" in wires or name in GIVEN_WIRES.get(node_id, ())
+            if name not in inputs and wanted and name not in OPEN_WIRES.get(node_id, ()):
                 inputs[name] = _wire(host, prompt, kind, wires.get(name), wires)
                 if (node_id, name) in PARTNERS:
                     maker, port = PARTNERS[node_id, name]

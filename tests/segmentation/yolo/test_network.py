@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -18,7 +19,9 @@ from hemline.segmentation.yolo.network import build_network
 from hemline.segmentation.yolo.predictions import choose, read_predictions
 from hemline.segmentation.yolo.quiet_import import import_ultralytics
 
-pytest.importorskip("ultralytics", reason="ultralytics builds the layers (pip install 'hemline[yolo]')")
+pytestmark = pytest.mark.skipif(
+    find_spec("ultralytics") is None, reason="ultralytics builds the layers (pip install 'hemline[yolo]')"
+)
 
 
 @pytest.fixture(scope="module")

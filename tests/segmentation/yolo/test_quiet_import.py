@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,8 @@ print(json.dumps({
 
 
 def needs_ultralytics() -> None:
-    pytest.importorskip("ultralytics", reason="what it does is watched (pip install 'hemline[yolo]')")
+    if find_spec("ultralytics") is None:  # importing it here would leave its patches in the tests' own process
+        pytest.skip("what it does is watched (pip install 'hemline[yolo]')")
 
 
 def watch(files: Path, folder: Path, **environment: str) -> dict[str, object]:
