@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ OVERLAPPED = {UPPER: (*BOTTOMS, "legwear"), LOWER: ("legwear",), FULL: ("legwear
 
 # Levels of a standing figure in heads below the crown (a head is crown to chin; 7.2 of them from crown to soles).
 CHEST, WAIST, HIP, MID_THIGH, KNEE, CALF, ANKLE = 2.0, 2.8, 3.7, 4.7, 5.3, 5.8, 6.85
+# How far sleeves reach from the shoulder, in heads: an upper arm is about 1.4 of them long.
+SHORT_SLEEVE, LONG_SLEEVE = 1.1, math.inf
 
 # A model's own words for what is no garment that another one is tried on in place of.
 NOT_REPLACED = (
@@ -38,14 +41,14 @@ NOT_REPLACED = (
 class Cut:
     """One target.
 
-    region: which garments it takes away. arms, legs: whether it covers them where they are bare, down to hands and
-    feet. hem: how far it hangs down, in heads below the crown; None: where the old one ends. start: where that drape
-    begins. flare: how much wider it gets on each side per length, from the hip down. width: heads by which the new
-    cloth stands off arms, legs and trunk.
+    region: which garments it takes away. arms: how far from the shoulder it covers them where they are bare, in heads;
+    at most to the hands. legs: whether it covers them where they are bare, down to the feet. hem: how far it hangs, in
+    heads below the crown; None: where the old one ends. start: where that drape begins. flare: how much wider it
+    gets on each side per length, from the hip down. width: heads by which the new cloth stands off arms, legs, trunk.
     """
 
     region: str
-    arms: bool = False
+    arms: float = 0.0
     legs: bool = False
     hem: float | None = None
     start: float = WAIST
@@ -60,27 +63,27 @@ class Cut:
     @property
     def adds(self) -> bool:
         """Whether it covers more than the old garment did."""
-        return self.arms or self.legs or self.drapes
+        return self.arms > 0 or self.legs or self.drapes
 
 
 CUTS: dict[str, Cut] = {
     "as worn": Cut(FULL),
     "sleeveless": Cut(UPPER),
-    "short sleeve": Cut(UPPER),
-    "long sleeve": Cut(UPPER, arms=True, width=0.08),
+    "short sleeve": Cut(UPPER, arms=SHORT_SLEEVE, width=0.08),
+    "long sleeve": Cut(UPPER, arms=LONG_SLEEVE, width=0.08),
     "cropped": Cut(UPPER),
     "long top": Cut(UPPER, hem=MID_THIGH, start=CHEST, flare=0.05, width=0.05),
     "flared": Cut(FULL, flare=0.3),
-    "coat": Cut(UPPER, arms=True, hem=CALF, start=CHEST, flare=0.08, width=0.14),
+    "coat": Cut(UPPER, arms=LONG_SLEEVE, hem=CALF, start=CHEST, flare=0.08, width=0.14),
     "trousers": Cut(LOWER, legs=True, width=0.1),
     "shorts": Cut(LOWER),
     "skirt": Cut(LOWER, hem=KNEE, flare=0.12, width=0.05),
     "long skirt": Cut(LOWER, hem=ANKLE, flare=0.12, width=0.05),
     "dress": Cut(FULL, hem=KNEE, start=CHEST, flare=0.12, width=0.05),
-    "long sleeve dress": Cut(FULL, arms=True, hem=KNEE, start=CHEST, flare=0.12, width=0.08),
+    "long sleeve dress": Cut(FULL, arms=LONG_SLEEVE, hem=KNEE, start=CHEST, flare=0.12, width=0.08),
     "long dress": Cut(FULL, hem=ANKLE, start=CHEST, flare=0.12, width=0.05),
 }
-"""Sleeveless, short sleeve, cropped and shorts cover the old garment, so that it can be replaced, and nothing else."""
+"""Sleeveless, cropped and shorts cover the old garment, so that it can be replaced, and nothing else."""
 
 
 def taken_labels(region: str, labels: str | Sequence[str] = ()) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def describe(
         parts.append("nothing to cover besides")
     if grown_px:
         parts.append(f"grown by {grown_px:.0f} px")
-    return "; ".join(parts) + "." + "".join(f" {line}" for line in _untold(figure, name, cut))
+    return "; ".join(parts) + "." + "".join(f" {line}" for line in _untold(figure, cut))
 
 
 def describe_nothing(items: Sequence[Garment], taken: Sequence[str]) -> str:
@@ -33,7 +33,7 @@ def describe_nothing(items: Sequence[Garment], taken: Sequence[str]) -> str:
     return f"no {_or(taken)} to take the place of (found: {there}); the mask is empty."
 
 
-def _untold(figure: Figure, name: str, cut: Cut) -> list[str]:
+def _untold(figure: Figure, cut: Cut) -> list[str]:
     lines: list[str] = []
     measures = cut.drapes or cut.legs
     if measures and not figure.body.has_face:
@@ -43,8 +43,6 @@ def _untold(figure: Figure, name: str, cut: Cut) -> list[str]:
     if measures and figure.stands() is False:
         lines.append("The figure does not stand upright: the hem is a guess; look at it.")
     bare = bool((figure.planes["arms"] >= HALF).any())
-    if name == "short sleeve" and bare:
-        lines.append("Bare arms stay; where a new sleeve needs more room take 'long sleeve'.")
     if cut.arms and not bare:
         lines.append("No bare arm is seen: the sleeves follow the old ones.")
     return lines

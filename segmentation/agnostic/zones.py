@@ -14,6 +14,8 @@ from .figure import HALF, Figure
 from .hull import cover_hull, outer_corners
 from .silhouette import grow
 
+# Where the shoulders are: below the chin and beside the middle, in heads.
+SHOULDER = (0.35, 0.7)
 # How far from the middle cloth above the hip is trunk and not a sleeve, and from where on nobody's sleeve hangs lower.
 TRUNK, SLEEVES_END = 0.8, 4.1
 # Half the width of a trunk at the hip where nothing tells it, and of a leg at hip and ankle, in heads.
@@ -33,12 +35,23 @@ def new_cloth(figure: Figure, cut: Cut, region: str, old: Tensor) -> Tensor:
     """
     cloth = torch.zeros_like(old, dtype=torch.bool)
     if cut.arms:
-        cloth |= figure.planes["arms"] >= HALF
+        cloth |= (figure.planes["arms"] >= HALF) & _near_shoulders(figure, cut.arms)
     if cut.legs:
         cloth |= _legs(figure, old) >= HALF
     if cut.drapes:
         cloth |= _drape(figure, cut, region, old) >= HALF
     return grow(cloth.float(), cut.width * figure.head)
+
+
+def _near_shoulders(figure: Figure, heads: float) -> Tensor:
+    """What is no farther than so many heads from a shoulder, hanging or raised."""
+    height, width = figure.nothing.shape
+    down, beside = SHOULDER
+    row = figure.body.chin + down * figure.head
+    rows = torch.arange(height, device=figure.nothing.device).unsqueeze(1) + HALF - row
+    columns = torch.arange(width, device=figure.nothing.device).unsqueeze(0) + HALF - figure.middle(row)
+    across = columns.abs() - beside * figure.head
+    return rows.square() + across.square() <= (heads * figure.head) ** 2
 
 
 def _drape(figure: Figure, cut: Cut, region: str, old: Tensor) -> Tensor:

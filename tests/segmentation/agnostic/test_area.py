@@ -114,7 +114,7 @@ def test_a_longer_cut_contains_the_shorter(shorter: str, longer: str, worn: dict
     assert contains(large, small)
 
 
-@pytest.mark.parametrize("cut", ["sleeveless", "short sleeve", "cropped", "shorts"])
+@pytest.mark.parametrize("cut", ["sleeveless", "cropped", "shorts"])
 def test_a_cut_with_less_cloth_covers_the_old_garment_and_no_bare_limb(cut: str) -> None:
     garments = dressed(sleeves="none", bottom="shorts")
     mask = agnostic_area(garments, cut, **TIGHTEST).mask
@@ -127,6 +127,17 @@ def test_a_long_sleeve_covers_bare_arms_down_to_the_hands() -> None:
     for columns in ARM_COLUMNS:
         assert covered(agnostic_area(garments, "long sleeve", **TIGHTEST), (55, 90), columns) > 0.95
         assert covered(agnostic_area(garments, "long sleeve"), (104, 115), columns) < 0.05
+
+
+def test_a_short_sleeve_covers_upper_arms_only() -> None:
+    garments = dressed(sleeves="none")
+    long, short = (agnostic_area(garments, f"{length} sleeve", **TIGHTEST).mask[0] for length in ("long", "short"))
+    bare = garments.parts["arms"][0]
+    rows = (bare * long).amax(1).nonzero().flatten()
+    first, last = int(rows[0]), int(rows[-1])
+    covered_rows = (bare * short).amax(1).nonzero().flatten()
+    assert int(covered_rows[0]) == first
+    assert 0.25 < (int(covered_rows[-1]) - first) / (last - first) < 0.7
 
 
 def test_trousers_cover_bare_legs_down_to_the_shoes() -> None:
