@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,8 +46,8 @@ class Features:
 class Prompts:
     """N prompts for one encoded picture; places are px of the encoder's square picture, pixel centres at halves.
 
-    boxes: ``[N,4]``. points: ``[N,P,2]``, x and y. marks: ``[N,P]``, 1 inside, 0 outside, -1 no point at all. masks:
-    ``[N,1,4g,4g]``, logits.
+    boxes: ``[N,4]``. points: ``[N,P,2]``, x and y. marks: ``[N,P]``, 1 inside, 0 outside, -1 no point at all, which
+    come last. masks: ``[N,1,4g,4g]``, logits.
     """
 
     boxes: Tensor
@@ -55,11 +55,19 @@ class Prompts:
     marks: Tensor
     masks: Tensor
 
-    def part(self, first: int, last: int, device: torch.device) -> Prompts:
-        """Some of them, on a device."""
-        chosen = (tensor[first:last].to(device) for tensor in (self.boxes, self.points, self.marks, self.masks))
-        boxes, points, marks, masks = chosen
-        return Prompts(boxes, points, marks, masks)
+    def some(self, numbers: Tensor, points: int, device: torch.device) -> Prompts:
+        """Those of these numbers with their first points, on a device."""
+        places, marks = self.points[numbers, :points], self.marks[numbers, :points]
+        chosen = (tensor.to(device) for tensor in (self.boxes[numbers], places, marks, self.masks[numbers]))
+        return Prompts(*chosen)
+
+    def alike(self, most: int) -> Iterator[tuple[Tensor, int]]:
+        """Numbers of at most so many prompts that have equally many points, and how many, until all were named."""
+        counts = (self.marks >= 0).sum(1)
+        for count in cast("list[int]", counts.unique().tolist()):
+            numbers = (counts == count).nonzero().flatten()
+            for first in range(0, len(numbers), most):
+                yield numbers[first : first + most], count
 
 
 @dataclass(frozen=True)
@@ -124,10 +132,13 @@ class Sam:
         The first proposal is the one that SAM was trained to give where prompts leave no doubt, the others are its
         whole, part and part of a part.
         """
-        count = len(prompts.boxes)
-        parts = [prompts.part(first, first + MOST_PROMPTS, self.device) for first in range(0, count, MOST_PROMPTS)]
-        runs = [self._decode(features, part) for part in parts]
-        return torch.cat([logits for logits, _ in runs]), torch.cat([scores for _, scores in runs])
+        # No more points than a prompt has: "no point" is something SAM looks at as well, so that padding all to the
+        # longest would let a garment's mask depend on how many points its neighbours have.
+        groups = list(prompts.alike(MOST_PROMPTS))
+        runs = [self._decode(features, prompts.some(numbers, count, self.device)) for numbers, count in groups]
+        order = torch.cat([numbers for numbers, _ in groups]).argsort()
+        logits, scores = (torch.cat(parts)[order.to(self.device)] for parts in zip(*runs, strict=True))
+        return logits, scores
 
     def _decode(self, features: Features, prompts: Prompts) -> tuple[Tensor, Tensor]:
         prompter, decoder = cast(Any, self.prompter), cast(Any, self.decoder)

@@ -25,8 +25,8 @@ pytest.importorskip("segment_anything", reason="segment-anything defines the net
 def some_prompts(cells: int = 64) -> Prompts:
     torch.manual_seed(1)
     boxes = torch.tensor([[10.0, 20, 60, 70], [5, 5, 90, 80]])
-    points = torch.tensor([[[20.0, 30], [40, 40]], [[50.0, 50], [0, 0]]])
-    return Prompts(boxes, points, torch.tensor([[1, 0], [1, -1]]), torch.randn(2, 1, cells, cells))
+    points = torch.tensor([[[20.0, 30], [40, 40]], [[50.0, 50], [70, 20]]])
+    return Prompts(boxes, points, torch.tensor([[1, 0], [1, 1]]), torch.randn(2, 1, cells, cells))
 
 
 @pytest.mark.parametrize("form", ["pth", "safetensors", "wrapped"])
@@ -127,6 +127,18 @@ def test_many_prompts_are_decoded_in_portions_with_the_same_result():
         *(part.repeat(10, *[1] * (part.dim() - 1)) for part in (two.boxes, two.points, two.marks, two.masks))
     )
     assert torch.allclose(sam.decode(features, many)[0], sam.decode(features, two)[0].repeat(10, 1, 1, 1), atol=1e-5)
+
+
+def test_a_prompt_is_answered_alike_whatever_its_companions_have():
+    sam = build_sam(random_state(), "sam")
+    features, two = sam.encode(torch.rand(3, SIDE, SIDE)), some_prompts()
+    lone = Prompts(two.boxes[:1], two.points[:1, :1], torch.ones(1, 1), two.masks[:1])
+    marks = torch.ones(2, two.points.shape[1])
+    marks[0, 1:] = -1
+    assert marks.shape[1] > 1
+    together = Prompts(two.boxes, two.points, marks, two.masks)
+    for alone, beside in zip(sam.decode(features, lone), sam.decode(features, together), strict=True):
+        assert torch.allclose(alone[0], beside[0], atol=1e-5)
 
 
 # What cannot be loaded.
