@@ -99,8 +99,9 @@ class Editor {
     const help = Object.assign(document.createElement("div"), { className: "hemline-hidden", textContent: HELP })
     help.id = `hemline-edit-help-${crypto.randomUUID?.() ?? Math.random()}`
     canvas.setAttribute("aria-describedby", help.id)
-    // The host's undo leaves alone what says that it is a text area; Ctrl+Z is ours while the canvas has the focus.
-    Object.defineProperty(canvas, "type", { value: "textarea" })
+    // The host's undo leaves alone what says that text is edited in it (a text area, from 1.58 on anything editable);
+    // Ctrl+Z is ours while the canvas has the focus.
+    Object.defineProperties(canvas, { type: { value: "textarea" }, isContentEditable: { value: true } })
     status.className = "hemline-status"
     status.setAttribute("role", "status")
     root.append(...this.toolbar.elements, canvas, status, help)
