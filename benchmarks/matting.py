@@ -20,9 +20,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from hemline.kernels import gaussian_blur
-from hemline.segmentation.matting import matte_mask
+from hemline.segmentation.matting.matte import matte_mask
+from hemline.segmentation.matting.trimap import make_trimap
 from hemline.segmentation.refine import refine_edges
-from hemline.segmentation.trimap import make_trimap
 
 # Drawn so many times finer, then averaged, so that the coverage is exact.
 FINER = 3

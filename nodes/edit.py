@@ -11,8 +11,8 @@ from torch import Tensor
 from ..context import Context
 from ..errors import BadFile, BadWorkflow
 from ..resampling import resize_planes
-from ..segmentation.stroke_raster import apply_strokes
-from ..segmentation.strokes import Edit, digest_of, parse_strokes
+from ..segmentation.strokes.raster import apply_strokes
+from ..segmentation.strokes.text import Edit, digest_of, parse_strokes
 from ..tensors import as_image, check_name, match_batch, match_mask, resize_mask
 from .spec import Port, Result, node
 

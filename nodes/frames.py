@@ -7,7 +7,7 @@ import json
 from torch import Tensor
 
 from ..context import Context
-from ..segmentation.track import MOST_FRAMES, stabilise_masks
+from ..segmentation.tracking.stabilise import MOST_FRAMES, stabilise_masks
 from .spec import Port, Result, node
 from .versions import versions
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..blending.compare import PALETTE
 from ..context import Context
-from ..segmentation.annotations import UNNAMED, AnnotatedPicture, coco_instances, labelme_shapes, svg_outlines
+from ..segmentation.annotations.write import UNNAMED, AnnotatedPicture, coco_instances, labelme_shapes, svg_outlines
 from ..segmentation.garments import Garment, Garments, mask_box
 from ..segmentation.polygons import garment_outlines
 from ..segmentation.vocabulary import LEGEND

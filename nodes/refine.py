@@ -10,10 +10,10 @@ from ..context import Context, ModelCache
 from ..segmentation.garment_model import GarmentModel
 from ..segmentation.garments import Garments
 from ..segmentation.levels import MOST_NORMALISATION, SMOOTH_LIMIT_PX, normalise_mask, smooth_mask, stretch_levels
-from ..segmentation.matting import matte_mask
+from ..segmentation.matting.matte import matte_mask
+from ..segmentation.matting.trimap import make_trimap
 from ..segmentation.refine import clean_mask, refine_edges
 from ..segmentation.shape import GROW_LIMIT_PX
-from ..segmentation.trimap import make_trimap
 from ..tensors import MissingModel, as_image, as_mask, check_name, match_mask
 from .spec import NotGiven, Port, Result, node
 

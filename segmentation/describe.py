@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from ..color import parse_colours, srgb_to_oklab
 from ..tensors import as_image, resize_mask
-from .annotations import UNNAMED
+from .annotations.write import UNNAMED
 from .garments import Garment, Garments
 from .taxonomies import PART_OWNERS
 from .vocabulary import CARRIED_LABELS, GARMENT_LABELS, LABELS

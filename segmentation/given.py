@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ..context import ModelCache
 from ..tensors import NOTHING, ShapeError, UnknownName, as_finite_mask, as_image, check_name, is_host_empty_mask
-from .annotations import UNNAMED
-from .annotations_read import garments_from_annotations
+from .annotations.read import garments_from_annotations
+from .annotations.write import UNNAMED
 from .detect import detect
 from .garments import Garment, Garments, mask_box
 from .segs import Given, read_segs, segs_size

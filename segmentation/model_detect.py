@@ -15,7 +15,7 @@ from .model_files import Opened, open_detector, open_sam, sam_identity
 from .parser import Parser
 from .parsing import Look, parse_garments
 from .sam import refine_garments
-from .segformer_parser import SegformerParser, parse_with_segformer
+from .segformer.parser import SegformerParser, parse_with_segformer
 from .yolo import detect_with_yolo
 
 NO_COMPANION = "The shipped parser is missing, so persons and body parts are told by the model alone."

@@ -15,8 +15,8 @@ from .checkpoints.families import SAM_FAMILIES, YOLO_FAMILIES
 from .garment_model import GarmentModel, Table, meanings_of
 from .parser import Parser, load_parser
 from .sam import Sam, load_sam
-from .segformer_files import CONFIG, PREPROCESSOR, load_segformer, read_words
-from .segformer_parser import SegformerParser
+from .segformer.files import CONFIG, PREPROCESSOR, load_segformer, read_words
+from .segformer.parser import SegformerParser
 from .taxonomies import find_label
 from .yolo import Yolo, load_yolo
 from .yolo.class_words import best_taxonomy, table_label

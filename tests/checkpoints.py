@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from hemline.segmentation.segformer import Plan, Stage
+from hemline.segmentation.segformer.network import Plan, Stage
 
 # Xie et al. (NeurIPS 2021), table 6: widths, depths, heads; and the head's channels.
 SMALL_WIDTHS, WIDTHS, HEADS = (32, 64, 160, 256), (64, 128, 320, 512), (1, 2, 5, 8)

@@ -29,8 +29,8 @@ from support.frontend import (
 
 from hemline.hosts.headless import HEADLESS_NODES
 from hemline.hosts.workflow_ui import to_api_format
-from hemline.segmentation.stroke_raster import apply_strokes
-from hemline.segmentation.strokes import UNIT, Edit, parse_strokes
+from hemline.segmentation.strokes.raster import apply_strokes
+from hemline.segmentation.strokes.text import UNIT, Edit, parse_strokes
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install hemline[test])")
 pytest.importorskip("comfyui_frontend_package", reason="needs comfyui-frontend-package (pip install hemline[test])")

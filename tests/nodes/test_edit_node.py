@@ -17,8 +17,8 @@ from hemline.hosts.headless import HEADLESS_NODES
 from hemline.hosts.pictures import from_bytes, to_bytes
 from hemline.hosts.workflow import run_workflow
 from hemline.nodes.edit import edit_mask
-from hemline.segmentation.stroke_raster import apply_strokes
-from hemline.segmentation.strokes import Edit, Stroke, format_strokes
+from hemline.segmentation.strokes.raster import apply_strokes
+from hemline.segmentation.strokes.text import Edit, Stroke, format_strokes
 
 PICTURE, MASK = drawn_person(), shirt_mask()
 STROKES = (Stroke("brush", at(0.2, 0.2, 0.8, 0.8), radius=600), Stroke("brush", at(0.5, 0.3), True, 900, 50))

@@ -11,9 +11,9 @@ from hemline.nodes.refine import refine_mask
 from hemline.nodes.spec import NotGiven
 from hemline.segmentation.garment_model import GarmentModel
 from hemline.segmentation.levels import normalise_mask, smooth_mask, stretch_levels
-from hemline.segmentation.matting import matte_mask
+from hemline.segmentation.matting.matte import matte_mask
+from hemline.segmentation.matting.trimap import make_trimap
 from hemline.segmentation.refine import clean_mask, refine_edges
-from hemline.segmentation.trimap import make_trimap
 from hemline.tensors import MissingModel, ShapeError, UnknownName
 from tests.support.contexts import CONTEXT
 from tests.support.photos import garment_mask, photo

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hemline.segmentation import given as given_module
-from hemline.segmentation.annotations import AnnotatedPicture, coco_instances
+from hemline.segmentation.annotations.write import AnnotatedPicture, coco_instances
 from hemline.segmentation.detect import Detection
 from hemline.segmentation.garments import Garment, Garments
 from hemline.segmentation.given import garments_from_masks, label_of

@@ -14,8 +14,8 @@ from hemline.model_cache import ModelCache
 from hemline.segmentation.garment_model import GarmentModel
 from hemline.segmentation.model_files import check_detector, check_sam, inspect_file, look_up, open_detector
 from hemline.segmentation.parser import WEIGHTS, Parser
-from hemline.segmentation.segformer_files import load_segformer
-from hemline.segmentation.segformer_parser import SegformerParser
+from hemline.segmentation.segformer.files import load_segformer
+from hemline.segmentation.segformer.parser import SegformerParser
 from hemline.segmentation.yolo import Yolo
 
 CPU = torch.device("cpu")

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hemline.segmentation.stroke_raster import apply_strokes
-from hemline.segmentation.strokes import UNIT, Edit, Stroke, format_strokes, parse_strokes
+from hemline.segmentation.strokes.raster import apply_strokes
+from hemline.segmentation.strokes.text import UNIT, Edit, Stroke, format_strokes, parse_strokes
 
 HEIGHT, WIDTH = 40, 56
 
