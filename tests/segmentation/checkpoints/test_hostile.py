@@ -16,7 +16,7 @@ from support.pickles import Stored, legacy_file, torch_zip, yolo
 from hemline.errors import HemlineError
 from hemline.segmentation.checkpoints.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 
-MOST_SECONDS = 30
+MOST_SECONDS = 120
 
 # Reads every file that is named on standard input, and tells what came of it and what the process did meanwhile.
 WATCH = """
