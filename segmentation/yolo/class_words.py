@@ -14,7 +14,7 @@ from ..vocabulary import LABELS
 PERSON = "person"
 SHOWN_WORDS = 12
 UNKNOWN = (
-    "Nobody knows what this model's {words} mean, so they are left out; say it, for example '{first} = upper', or "
+    "Left out, as it is not known what they mean here: {words}; say it, for example '{first} = upper', or "
     "'{first} = background'."
 )
 UNUSED = "This model has no class called {words}, so what was said of it means nothing."
