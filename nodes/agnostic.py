@@ -5,11 +5,19 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..context import Context
-from ..segmentation.agnostic import CUTS, REGIONS, SILHOUETTES, agnostic_area
-from ..segmentation.agnostic.area import DEFAULT_PROTECT, LOOSENESS, MOST_MARGIN, PROTECT_MARGIN, SHADOW
-from ..segmentation.agnostic.silhouette import SMOOTH
+from ..segmentation.agnostic.cuts import (
+    CUTS,
+    DEFAULT_PROTECT,
+    LOOSENESS,
+    MOST_MARGIN,
+    PROTECT_MARGIN,
+    REGIONS,
+    SHADOW,
+    SILHOUETTES,
+    SMOOTH,
+)
 from ..segmentation.garments import Garments
-from ..segmentation.protect import PROTECTABLE
+from ..segmentation.protection import PROTECTABLE
 from .spec import Port, Result, node
 
 
@@ -80,6 +88,9 @@ def agnostic_mask(
     """Makes the area where a new garment may lie: the old one with its shadow, and what the new one covers besides,
     down to hands, hem or feet. Head, hair and hands stay free.
     """
+    # What only runs later is imported later: the pack has to start in 0.3 s.
+    from ..segmentation.agnostic.area import agnostic_area
+
     area = agnostic_area(
         garments, target_cut, region=region, labels=labels, looseness=looseness, silhouette=silhouette,
         shadow=shadow / 100, protect=tuple(filter(None, (part.strip().lower() for part in protect.split(",")))),

@@ -7,7 +7,6 @@ import json
 from torch import Tensor
 
 from ..context import Context
-from ..segmentation.describe import describe_outfit
 from ..segmentation.detect import FALLBACKS, METHODS, detect
 from ..segmentation.garment_model import GarmentModel, YoloOptions
 from ..segmentation.vocabulary import LABELS, PRESETS, parse_what
@@ -91,6 +90,9 @@ def detect_garments(
     """Finds garments in a photo and gives a soft mask for each and one for all. A small network that comes with Hemline
     looks at the picture and again at each person, or a model of your own does; nothing is downloaded.
     """
+    # What only runs later is imported later: the pack has to start in 0.3 s.
+    from ..segmentation.describe import describe_outfit
+
     image = as_image(image)
     asked = labels.strip() or what
     found = detect(

@@ -7,7 +7,7 @@ import json
 from torch import Tensor
 
 from ..context import Context
-from ..segmentation.tracking.stabilise import MOST_FRAMES, stabilise_masks
+from ..segmentation.tracking import MOST_FRAMES
 from .spec import Port, Result, node
 from .versions import versions
 
@@ -52,6 +52,9 @@ def stabilise_mask_node(
     """Takes the flicker out of the masks of a video: blends each with its neighbours along the garment's motion where
     they agree, fills frames whose mask dropped out, and replaces those whose mask jumped. Cuts are kept.
     """
+    # What only runs later is imported later: the pack has to start in 0.3 s.
+    from ..segmentation.tracking.stabilise import stabilise_masks
+
     found = stabilise_masks(
         mask, image, window=window, strength=strength, fill=fill_dropouts, reject=reject_jumps,
         progress=context.progress, check_cancelled=context.check_cancelled,

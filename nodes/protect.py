@@ -5,9 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..segmentation.feet import head_heights_px
 from ..segmentation.garments import Garments
-from ..segmentation.protect import absent_parts, kept_garments, protect_mask, protected_area, untold_parts
 from ..segmentation.protection import PROTECTIONS, Protection, parse_protection
 from ..segmentation.shape import GROW_LIMIT_PX
 from ..segmentation.vocabulary import parse_what
@@ -71,6 +69,10 @@ def protect_parts(
     """Takes head, hair, hands and other parts out of a mask, each with its margin and soft edge. What is protected
     always wins, however far the mask was grown.
     """
+    # What only runs later is imported later: the pack has to start in 0.3 s.
+    from ..segmentation.feet import head_heights_px
+    from ..segmentation.protect import absent_parts, kept_garments, protect_mask, protected_area, untold_parts
+
     mask = _sized(mask, garments, "mask")
     check_name("Unit", unit, UNITS)
     wanted = parse_protection(parts.strip() or protect, margin=margin, soft_edge=soft_edge)

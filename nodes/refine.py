@@ -10,8 +10,6 @@ from ..context import Context, ModelCache
 from ..segmentation.garment_model import GarmentModel
 from ..segmentation.garments import Garments
 from ..segmentation.levels import MOST_NORMALISATION, SMOOTH_LIMIT_PX, normalise_mask, smooth_mask, stretch_levels
-from ..segmentation.matting.matte import matte_mask
-from ..segmentation.matting.trimap import make_trimap
 from ..segmentation.refine import clean_mask, refine_edges
 from ..segmentation.shape import GROW_LIMIT_PX
 from ..tensors import MissingModel, as_image, as_mask, check_name, match_mask
@@ -98,6 +96,10 @@ def refine_mask(
     by a SAM, or as a matte that follows hair and fringe. Where asked for it then smooths the contour and stretches the
     values.
     """
+    # What only runs later is imported later: the pack has to start in 0.3 s.
+    from ..segmentation.matting.matte import matte_mask
+    from ..segmentation.matting.trimap import make_trimap
+
     check_name("Method", method, METHODS)
     mask = as_mask(mask) if image is None else match_mask(mask, as_image(image))
     pixel_percent = mask.shape[1] * mask.shape[2] / 100

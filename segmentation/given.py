@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ..context import ModelCache
 from ..tensors import NOTHING, ShapeError, UnknownName, as_finite_mask, as_image, check_name, is_host_empty_mask
-from .annotations.read import garments_from_annotations
 from .annotations.write import UNNAMED
 from .detect import detect
 from .garments import Garment, Garments, mask_box
@@ -115,6 +114,8 @@ def _read_annotations(text: str, picture: str, size: tuple[int, int] | None) -> 
     """The garments that a text describes, in a picture of this height and width; none for an empty text."""
     if text.strip():
         height, width = size or (None, None)
+        from .annotations.read import garments_from_annotations  # readers that the pack does not need at its start
+
         return garments_from_annotations(text, width, height, picture=picture)
     height, width = size or (0, 0)
     return Garments(width, height, 1, (), METHOD)

@@ -18,12 +18,9 @@ from .garments import Garments
 from .hands import worn_on_hands
 from .part_masks import PartMasks
 from .parts import PARTS
+from .protection import BAG, FEET, HEAD, OTHERS, PROTECTABLE
 from .shape import feather_mask, grow_mask
 from .vocabulary import CARRIED_LABELS, GARMENT_LABELS, LEGEND
-
-BAG, FEET, HEAD, OTHERS = "bag", "feet", "head", "other garments"
-PROTECTABLE = (HEAD, "hair", "face", "neck", "hands", "arms", "legs", FEET, BAG, OTHERS)
-"""What `protected_area` knows to keep. The head is hair, headwear, face and what is worn on it."""
 
 WORN_LABELS = GARMENT_LABELS + CARRIED_LABELS
 # What a mask covers by so much is what it is meant for; small things that a grown mask may cover by chance are meant

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..tensors import RangeError, check_range, unknown_name
-from .protect import PROTECTABLE
 from .shape import GROW_LIMIT_PX
+
+BAG, FEET, HEAD, OTHERS = "bag", "feet", "head", "other garments"
+PROTECTABLE = (HEAD, "hair", "face", "neck", "hands", "arms", "legs", FEET, BAG, OTHERS)
+"""What `protect.protected_area` knows to keep. The head is hair, headwear, face and what is worn on it."""
 
 PROTECTIONS: dict[str, tuple[str, ...]] = {
     "head, hair and hands": ("head", "hair", "hands"),

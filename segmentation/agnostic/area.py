@@ -13,18 +13,32 @@ from ..garments import Garment, Garments
 from ..protect import OTHERS, PROTECTABLE, protect_mask, protected_area, untold_parts
 from ..shape import GROW_LIMIT_PX, grow_mask
 from ..vocabulary import CARRIED_LABELS, GARMENT_LABELS
-from .cuts import AUTO, CUTS, LOWER, OVERLAPPED, REGIONS, WAIST, Cut, is_replaced, taken_labels
+from .cuts import (
+    AUTO,
+    CUTS,
+    DEFAULT_PROTECT,
+    LOOSENESS,
+    LOWER,
+    MOST_MARGIN,
+    OVERLAPPED,
+    PROTECT_MARGIN,
+    REGIONS,
+    SHADOW,
+    SILHOUETTES,
+    SMOOTH,
+    TIGHT,
+    WAIST,
+    Cut,
+    is_replaced,
+    taken_labels,
+)
 from .figure import HALF, Figure, figures_in
-from .silhouette import SILHOUETTES, SMOOTH, TIGHT, grow, shape_area
+from .silhouette import grow, shape_area
 from .words import describe, describe_nothing
 from .zones import new_cloth
 
-DEFAULT_PROTECT = ("head", "hair", "face", "hands", "feet", "bag")
 # Looseness 1 widens to each side by so many heads: a puffer coat.
 LOOSEST = 0.5
-# Shadow and protection margin in heads, at most.
-MOST_MARGIN = 1.0
-SHADOW, PROTECT_MARGIN, LOOSENESS = 0.12, 0.05, 0.2
 
 
 @dataclass(frozen=True)

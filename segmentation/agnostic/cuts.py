@@ -1,4 +1,6 @@
-"""What a new garment covers: one record per cut, and the garments that each region of the body takes away."""
+"""What a new garment covers: one record per cut, the garments that each region of the body takes away, and what can be
+chosen besides.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,15 @@ OVERLAPPED = {UPPER: (*BOTTOMS, "legwear"), LOWER: ("legwear",), FULL: ("legwear
 CHEST, WAIST, HIP, MID_THIGH, KNEE, CALF, ANKLE = 2.0, 2.8, 3.7, 4.7, 5.3, 5.8, 6.85
 # How far sleeves reach from the shoulder, in heads: an upper arm is about 1.4 of them long.
 SHORT_SLEEVE, LONG_SLEEVE = 1.1, math.inf
+
+TIGHT, SMOOTH, HULL, BOX = "tight", "smooth", "hull", "box"
+SILHOUETTES = (TIGHT, SMOOTH, HULL, BOX)
+"""Each contains the one before."""
+
+DEFAULT_PROTECT = ("head", "hair", "face", "hands", "feet", "bag")
+# Shadow and protection margin in heads, at most.
+MOST_MARGIN = 1.0
+SHADOW, PROTECT_MARGIN, LOOSENESS = 0.12, 0.05, 0.2
 
 # A model's own words for what is no garment that another one is tried on in place of.
 NOT_REPLACED = (

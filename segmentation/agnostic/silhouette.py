@@ -8,11 +8,8 @@ from torch import Tensor
 from ...kernels import support_box
 from ...tensors import NOTHING
 from ..shape import GROW_LIMIT_PX, grow_mask
+from .cuts import BOX, HULL, TIGHT
 from .hull import cover_hull, outer_corners
-
-TIGHT, SMOOTH, HULL, BOX = "tight", "smooth", "hull", "box"
-SILHOUETTES = (TIGHT, SMOOTH, HULL, BOX)
-"""Each contains the one before."""
 
 # In heads: bays narrower than twice the first are filled, threads between them narrower than twice the second go again.
 CLOSING, OPENING = 0.35, 0.15

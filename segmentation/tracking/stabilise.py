@@ -11,11 +11,9 @@ from torch import Tensor
 
 from ...kernels import box_mean, support_box
 from ...tensors import NOTHING, ShapeError, as_finite_mask, as_image, check_range, match_batch
+from . import MOST_FRAMES
 from .frames import Frames, reduce_frames
 from .motion import inverse_maps, move_part, move_planes, part_of_maps, snap_map
-
-MOST_FRAMES = 8
-"""How far a window may reach to each side."""
 
 # A frame that shares less than this with what its neighbours say (IoU at the reduced size) is wrong.
 LEAST_OVERLAP = 0.5

@@ -8,7 +8,7 @@ from support.contexts import CONTEXT
 from support.dressed import dressed, in_a_batch
 
 from hemline.nodes.agnostic import agnostic_mask
-from hemline.segmentation.agnostic import agnostic_area
+from hemline.segmentation.agnostic.area import agnostic_area
 from hemline.tensors import UnknownName
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support.dressed import ARM_COLUMNS, HEAD, draw_labels, dressed, garments_of, in_a_batch
 from torch import Tensor
 
-from hemline.segmentation.agnostic import CUTS, REGIONS, SILHOUETTES, AgnosticArea, agnostic_area
+from hemline.segmentation.agnostic.area import AgnosticArea, agnostic_area
+from hemline.segmentation.agnostic.cuts import CUTS, REGIONS, SILHOUETTES
 from hemline.segmentation.garments import Garment, Garments
 from hemline.segmentation.heuristic import detect_garments
 from hemline.tensors import RangeError, ShapeError, UnknownName

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hemline.segmentation.agnostic.silhouette import SILHOUETTES, shape_area
+from hemline.segmentation.agnostic.cuts import SILHOUETTES
+from hemline.segmentation.agnostic.silhouette import shape_area
 
 HEAD_PX = 12.0
 blobs = st.lists(
