@@ -82,8 +82,8 @@ def v1_class(node: Node) -> type:
     """The record as a V1 node class."""
 
     def input_types(cls: type) -> dict[str, Any]:
-        required = {port.name: _v1_port(port) for port in node.inputs if not port.optional}
-        optional = {port.name: _v1_port(port) for port in node.inputs if port.optional}
+        required = {port.name: _v1_port(port) for port in node.inputs if not _may_lack(port)}
+        optional = {port.name: _v1_port(port) for port in node.inputs if _may_lack(port)}
         hidden = {"hidden": {name: kind for kind, name in HIDDEN.items()}} if node.is_output else {}
         return {"required": required, "optional": optional, **hidden}
 
@@ -241,11 +241,16 @@ def _v1_port(port: Port) -> tuple[Any, dict[str, Any]]:
     return kind, {"tooltip": port.tooltip, **_widget_options(port)}
 
 
+def _may_lack(port: Port) -> bool:
+    """Whether a prompt may leave the port out: widgets too, as prompts exported before they were there do."""
+    return port.optional or (port.is_widget and port.default is not None)
+
+
 def _v3_input(io: Any, port: Port) -> Any:
     options = _widget_options(port)
     if port.type == "COMBO":
         options["options"] = _choices(port)
-    return _v3_type(io, port).Input(port.name, tooltip=port.tooltip, optional=port.optional, **options)
+    return _v3_type(io, port).Input(port.name, tooltip=port.tooltip, optional=_may_lack(port), **options)
 
 
 def _choices(port: Port) -> list[str]:

@@ -206,6 +206,16 @@ def test_the_progress_bar_moves_picture_by_picture(host: Host, id: str) -> None:
     assert [(value, total) for node, value, total in host.progress if node == "node"][-3:] == [(1, 3), (2, 3), (3, 3)]
 
 
+@pytest.mark.parametrize("id", ["HemlineDetectGarments", "HemlineRefineMask", "HemlineGrowFeatherMask"])
+def test_a_prompt_exported_before_a_widget_was_there_runs_with_its_default(host: Host, id: str) -> None:
+    prompt = prompt_for(host, id)
+    wanted = tensors(run_afresh(host, prompt))
+    for name in defaults(host, id):
+        del prompt["node"]["inputs"][name]
+    got = tensors(run_afresh(host, prompt))
+    assert wanted and all(torch.equal(one, other) for one, other in zip(got, wanted, strict=True))
+
+
 def test_a_second_run_executes_nothing(host: Host) -> None:
     for id in IDS:
         prompt = prompt_for(host, id)
