@@ -76,9 +76,7 @@ def _matte(picture: Tensor, mask: Tensor, trimap: Tensor, drawn: bool, check_can
     told = tell_apart(colours, front, back)
     if not bool((unknown & (told > 0)).any()):
         return start
-    problem = _Problem(
-        weigh_colours(colours, unknown), values, values, unknown, BLIND_PULL + told * (PULL - BLIND_PULL)
-    )
+    problem = _Problem(colours, values, values, unknown, BLIND_PULL + told * (PULL - BLIND_PULL))
     matte = _solve(problem, MOST_HALVINGS, check_cancelled).clamp(0, 1)
     matte = torch.lerp(values, matte, told)
     if not drawn:
