@@ -57,12 +57,12 @@ print(json.dumps(told))
 MENUS = """
 import pathlib
 from support.fake_comfyui import comfyui, install_pack
-from support.object_info import comparable, ours
+from support.object_info import ours, ports_of
 base = pathlib.Path(sys.argv[2])
 sys.modules["hemline"] = None  # the pack must not import itself by an absolute name
 with comfyui(base, sys.argv[3]) as host:
     host.load_pack(install_pack(base / "custom_nodes"))
-    info = {id: comparable(entry)["ports"]["required"] for id, entry in ours(host).items()}
+    info = {id: ports_of(entry) for id, entry in ours(host).items()}
     ports = [("HemlineBlendLayers", "mode"), ("HemlineGenerateMask", "generator"), ("HemlineApplyFilter", "filter")]
     print(json.dumps([info[id][port][1]["options"][-1] for id, port in ports]))
 """

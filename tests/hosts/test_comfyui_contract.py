@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.fake_comfyui import FOLDER_NAME, PACK, VERSIONS, Host, comfyui
-from support.object_info import comparable, ours
+from support.object_info import comparable, ours, ports_of
 
 from hemline.nodes import NODES
 
@@ -98,7 +98,7 @@ def test_v1_and_v3_declare_the_same_ports(fresh: Any) -> None:
 
 def test_defaults_lie_within_their_limits(host: Host) -> None:
     for id, info in ours(host).items():
-        for name, (kind, options) in comparable(info)["ports"]["required"].items():
+        for name, (kind, options) in ports_of(info).items():
             default, where = options.get("default"), f"{id}.{name}"
             if kind == "COMBO":
                 assert default in options["options"], where

@@ -13,7 +13,7 @@ from PIL import Image
 from support.fake_comfyui import VERSIONS, Host
 from support.given import defaults, prompt_for
 from support.host_modules import ExecutionBlocker
-from support.object_info import comparable, ours
+from support.object_info import ours, ports_of
 from support.pictures import given_values
 from support.prompt_executor import Run
 from support.prompt_validation import Prompt
@@ -166,7 +166,7 @@ def test_a_mask_of_another_size_is_fitted_or_named_in_the_error(host: Host) -> N
 
 def test_values_outside_their_limits_never_reach_a_node(host: Host) -> None:
     for id, info in ours(host).items():
-        for name, (kind, options) in comparable(info)["ports"]["required"].items():
+        for name, (kind, options) in ports_of(info).items():
             if kind in ("INT", "FLOAT"):
                 verdict = host.validate(prompt_for(host, id, **{name: options["max"] + 1}))
                 assert verdict.types == {"value_bigger_than_max"}, f"{id}.{name}"

@@ -12,6 +12,12 @@ def ours(host: Host) -> dict[str, dict[str, Any]]:
     return {id: info for id, info in host.object_info().items() if id.startswith("Hemline")}
 
 
+def ports_of(info: dict[str, Any]) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Every input of an entry, required or not: widgets with a default are optional ones."""
+    groups = comparable(info)["ports"]
+    return {**groups["required"], **groups["optional"]}
+
+
 def comparable(info: dict[str, Any]) -> dict[str, Any]:
     """An entry of object_info in one form: V1 writes options as the type, V3 beside it."""
     ports = {
