@@ -204,6 +204,7 @@ class Context:
     embeddings: what a SAM saw in pictures, so that it need not look at them again.
     given_files: file names typed in by the user; only these may lie outside the host's folders, because a workflow from
         a stranger must not read other files.
+    has_viewer: whether a browser shows the nodes, so that what their widgets there want is worth making.
     """
 
     device: torch.device
@@ -217,3 +218,4 @@ class Context:
     sources: PictureSources | None = None
     embeddings: TensorCache = field(default_factory=TensorCache)
     given_files: frozenset[str] = frozenset()
+    has_viewer: bool = False

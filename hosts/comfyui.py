@@ -204,6 +204,7 @@ def host_context() -> Context:
         model_folders={kind: tuple(map(Path, folder_paths.get_folder_paths(kind))) for kind in KINDS},
         models=_MODELS,
         embeddings=_EMBEDDINGS,
+        has_viewer=True,
         sources=InputFolders(Path(folder_paths.get_input_directory()), Path(folder_paths.get_output_directory())),
     )
 
@@ -276,8 +277,9 @@ def _ui(result: Result) -> dict[str, Any]:
         ui["images"] = _save_previews(result.images)
     if result.text:
         ui["text"] = list(result.text)
-    if result.data:
-        ui["hemline"] = [dict(result.data)]  # for web/; hosts take lists only
+    if result.data or result.pictures:  # for web/; hosts take lists only
+        pictures = {name: _save_previews(images) for name, images in result.pictures.items()}
+        ui["hemline"] = [{**result.data, **({"pictures": pictures} if pictures else {})}]
     return ui
 
 

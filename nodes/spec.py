@@ -72,13 +72,15 @@ class Result:
     """What a node hands back when it has more to show than its outputs.
 
     outputs: one value per output port. images: an image batch ``[B,H,W,C]`` to show on the node.
-    text: lines to show on the node. data: texts by name for the node's own widget in a browser.
+    text: lines to show on the node. data: texts by name for the node's own widget in a browser, pictures: image batches
+    ``[B,H,W,3|4]`` by name for it, which the host itself does not show.
     """
 
     outputs: tuple[Any, ...]
     images: Any = None
     text: tuple[str, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict[str, str])
+    pictures: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)

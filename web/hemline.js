@@ -3,11 +3,14 @@
 import { api } from "../../scripts/api.js"
 import { app } from "../../scripts/app.js"
 
+/** What is done to a fresh node, by its class. @type {Record<string, (node: any) => void>} */
+const ATTACH = { HemlineEditMask: attachEditor }
+
 app.registerExtension({
-  name: "Hemline.EditMask",
+  name: "Hemline",
   /** @param {any} node */
   nodeCreated(node) {
-    if (node.comfyClass === "HemlineEditMask") attachEditor(node)
+    ATTACH[node.comfyClass]?.(node)
   },
 })
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from support.fake_comfyui import FOLDER_NAME, PACK, VERSIONS, Host, comfyui
 from support.object_info import comparable, ours, ports_of
 
@@ -139,3 +140,13 @@ def test_new_model_folders_list_model_files_only(pack_folder: Path, tmp_path: Pa
     with comfyui(tmp_path, version) as host:
         host.load_pack(pack_folder)
         assert host.folder_paths.get_filename_list("sams") == ["sam_vit_b.pth"]
+
+
+def test_pictures_for_a_nodes_own_widget_reach_it_beside_its_texts(host: Host) -> None:
+    from hemline.hosts.comfyui import _ui
+    from hemline.nodes.spec import Result
+
+    shown = _ui(Result((), data={"size": "3x2"}, pictures={"proxy": torch.rand(2, 4, 5, 3)}))["hemline"]
+    files = shown[0]["pictures"]["proxy"]
+    assert shown == [{"size": "3x2", "pictures": {"proxy": files}}] and len(files) == 2
+    assert all((Path(host.folder_paths.get_temp_directory()) / file["filename"]).is_file() for file in files)

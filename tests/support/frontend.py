@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,11 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+# Set to a folder to keep pictures of the canvas and of the widgets, one per renderer.
+SCREENSHOTS = Path(os.environ["HEMLINE_SCREENSHOTS"]) if os.environ.get("HEMLINE_SCREENSHOTS") else None
+PICTURE = "photo.png"  # the one that Load Image knows
+SITE = "http://hemline.test"
+WEB = Path(__file__).parents[2] / "web"
 EMPTY = {"nodes": [], "links": [], "groups": [], "config": {}, "extra": {}, "version": 0.4}
 RENDERERS = {"classic": False, "Nodes 2.0": True}
 READY_MS = 60_000
@@ -25,10 +31,10 @@ READY = """id => Boolean(window.app && window.app.graph && window.LiteGraph
 CORE = json.loads((Path(__file__).parents[1] / "golden" / "core_object_info.json").read_text(encoding="utf-8"))
 
 
-def object_info_of(host: Host, picture: str) -> dict[str, Any]:
-    """What a host with the pack and a few core nodes answers; Load Image knows one picture."""
+def object_info_of(host: Host) -> dict[str, Any]:
+    """What a host with the pack and a few core nodes answers; Load Image knows `PICTURE`."""
     info = json.loads(json.dumps(host.object_info() | CORE))
-    info["LoadImage"]["input"]["required"]["image"][0] = [picture]
+    info["LoadImage"]["input"]["required"]["image"][0] = [PICTURE]
     return info
 
 

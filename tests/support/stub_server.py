@@ -15,7 +15,6 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-PICTURE = "photo.png"
 # One grey pixel.
 PIXEL_PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCB4+PRAgAAAABJRU5ErkJggg=="

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from support.frontend import CHROMIUM, chromium
+from support.frontend import SITE, WEB
 from support.stroke_golden import CASES, base_mask, decode, in_python, random_edit
 from torch import Tensor
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install hemline[test])")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
-
-WEB = Path(__file__).parents[2] / "web"
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "strokes.json").read_text(encoding="utf-8"))
-SITE = "http://hemline.test"
 DRAW = """async ([site, text, mask]) => {
     const { drawStroke } = await import(`${site}/edit_mask/raster.mjs`)
     const { parseStrokes, formatStrokes } = await import(`${site}/edit_mask/strokes.mjs`)
@@ -47,31 +41,13 @@ LIVE = """async ([site, text, mask]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    """An empty page of a site that is the folder `web`."""
-
-    def answer(route: Any) -> None:
-        path = WEB / route.request.url.removeprefix(f"{SITE}/")
-        if path.is_file():
-            route.fulfill(body=path.read_bytes(), content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html>", content_type="text/html")
-
-    with chromium(sync_api) as browser:
-        page = browser.new_page()
-        page.route("**/*", answer)
-        page.goto(f"{SITE}/empty")
-        yield page
-
-
 def given(text: str, mask: Tensor) -> list[Any]:
     height, width = mask.shape[1:]
     return [SITE, text, {"width": width, "height": height, "values": mask.flatten().tolist()}]
 
 
-def in_browser(page: Any, text: str, mask: Tensor) -> Tensor:
-    answer = page.evaluate(DRAW, given(text, mask))
+def in_browser(site: Any, text: str, mask: Tensor) -> Tensor:
+    answer = site.evaluate(DRAW, given(text, mask))
     assert answer["text"] == text
     return torch.tensor(answer["values"]).reshape(mask.shape)
 
@@ -89,25 +65,25 @@ def test_python_gives_the_golden_mask(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_browser_gives_the_golden_mask(page: Any, name: str) -> None:
+def test_the_browser_gives_the_golden_mask(site: Any, name: str) -> None:
     case, size = GOLDEN["cases"][name], (GOLDEN["height"], GOLDEN["width"])
-    drawn = in_browser(page, case["strokes"], decode(GOLDEN["mask"], *size))
+    drawn = in_browser(site, case["strokes"], decode(GOLDEN["mask"], *size))
     torch.testing.assert_close(drawn, decode(case["mask"], *size), atol=1 / 255, rtol=0)
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_browser_and_python_draw_random_strokes_alike(page: Any, seed: int) -> None:
+def test_browser_and_python_draw_random_strokes_alike(site: Any, seed: int) -> None:
     text, mask = random_edit(seed), base_mask(90, 130)
-    torch.testing.assert_close(in_browser(page, text, mask), in_python(text, 90, 130), atol=1 / 255, rtol=0)
+    torch.testing.assert_close(in_browser(site, text, mask), in_python(text, 90, 130), atol=1 / 255, rtol=0)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_brush_that_grows_under_the_hand_looks_as_it_is_stored(page: Any, seed: int) -> None:
-    assert page.evaluate(LIVE, given(random_edit(seed), base_mask(90, 130))) < 1 / 255
+def test_a_brush_that_grows_under_the_hand_looks_as_it_is_stored(site: Any, seed: int) -> None:
+    assert site.evaluate(LIVE, given(random_edit(seed), base_mask(90, 130))) < 1 / 255
 
 
-def test_a_line_is_stored_with_the_points_that_its_shape_needs(page: Any) -> None:
-    kept = page.evaluate(
+def test_a_line_is_stored_with_the_points_that_its_shape_needs(site: Any) -> None:
+    kept = site.evaluate(
         """async site => {
             const { simplify } = await import(`${site}/edit_mask/strokes.mjs`)
             const point = at => ({ x: at, y: at < 50 ? 0 : at - 50, r: at === 20 ? 9 : 5 })

@@ -4,83 +4,26 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from support.fake_comfyui import Host, comfyui, install_pack
-from support.frontend import (
-    CHROMIUM,
-    EMPTY,
-    RENDERERS,
-    chromium,
-    frontend,
-    load,
-    object_info_of,
-    of_ours,
-    to_prompt,
-)  # fmt: skip
+from support.fake_comfyui import Host
+from support.frontend import EMPTY, PICTURE, RENDERERS, SCREENSHOTS, load, of_ours, to_prompt
 from support.given import default_of
 from support.prompt_validation import Prompt
+from support.ui_workflow import numbered, ui_workflow
 
 from hemline.hosts.files import FolderStore
 from hemline.hosts.headless import HEADLESS_NODES
 from hemline.hosts.workflow_ui import to_api_format
 from hemline.nodes import NODES
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install hemline[test])")
-pytest.importorskip("comfyui_frontend_package", reason="needs comfyui-frontend-package (pip install hemline[test])")
-pytest.importorskip("aiohttp", reason="needs aiohttp (pip install hemline[test])")
-from support.stub_server import PICTURE, StubServer, serving  # noqa: E402 - after the skips
-from support.ui_workflow import numbered, ui_workflow  # noqa: E402
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
-
 IDS = [node.id for node in NODES]
-# Set to a folder to keep a picture of the canvas per renderer.
-SCREENSHOTS = Path(os.environ["HEMLINE_SCREENSHOTS"]) if os.environ.get("HEMLINE_SCREENSHOTS") else None
 EXAMPLES = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
 EARLIER = sorted((Path(__file__).parents[1] / "workflows").glob("*/*.json"))
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    base = tmp_path_factory.mktemp("host")
-    with comfyui(base, "V1") as host:
-        host.load_pack(install_pack(base / "custom_nodes", name="hemline"))
-        yield host
-
-
-@pytest.fixture(scope="module")
-def object_info(host: Host) -> dict[str, Any]:
-    return object_info_of(host, PICTURE)
-
-
-@pytest.fixture(scope="module")
-def server(host: Host, object_info: dict[str, Any]) -> Iterator[StubServer]:
-    with serving(StubServer(object_info, host.web_directories)) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium(sync_api) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module", params=RENDERERS)
-def renderer(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def page(renderer: str, browser: Any, server: StubServer) -> Iterator[Any]:
-    with frontend(browser, server, renderer, IDS[0]) as page:
-        yield page
 
 
 @pytest.fixture
@@ -296,7 +239,7 @@ def test_a_shorter_list_of_old_widget_values_loads_with_defaults_for_the_rest(
     assert to_prompt(canvas) == numbered(prompt)
 
 
-def test_queueing_sends_the_prompt(canvas: Any, server: StubServer, object_info: dict[str, Any]) -> None:
+def test_queueing_sends_the_prompt(canvas: Any, server: Any, object_info: dict[str, Any]) -> None:
     prompt = chain(object_info)
     load(canvas, ui_workflow(prompt, object_info))
     server.prompts.clear()
@@ -308,7 +251,7 @@ def test_queueing_sends_the_prompt(canvas: Any, server: StubServer, object_info:
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_the_help_page_is_where_the_frontend_looks_for_it(server: StubServer, object_info: Any, id: str) -> None:
+def test_the_help_page_is_where_the_frontend_looks_for_it(server: Any, object_info: Any, id: str) -> None:
     folder = object_info[id]["python_module"].split(".")[1]
     with urllib.request.urlopen(f"{server.url}/extensions/{folder}/docs/{id}.md") as answer:
         assert answer.read().decode().lstrip().startswith("#")

@@ -4,48 +4,24 @@ from __future__ import annotations
 
 import io
 import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import torch
 from PIL import Image
-from support.fake_comfyui import Host, comfyui, install_pack
-from support.frontend import (
-    CHROMIUM,
-    EMPTY,
-    READY,
-    RENDERERS,
-    chromium,
-    frontend,
-    load,
-    object_info_of,
-    of_ours,
-    to_prompt,
-)
+from support.frontend import EMPTY, PICTURE, READY, SCREENSHOTS, load, of_ours, to_prompt
+from support.ui_workflow import ui_workflow
 
 from hemline.hosts.headless import HEADLESS_NODES
 from hemline.hosts.workflow_ui import to_api_format
 from hemline.segmentation.strokes.raster import apply_strokes
 from hemline.segmentation.strokes.text import UNIT, Edit, parse_strokes
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install hemline[test])")
-pytest.importorskip("comfyui_frontend_package", reason="needs comfyui-frontend-package (pip install hemline[test])")
-pytest.importorskip("aiohttp", reason="needs aiohttp (pip install hemline[test])")
-from support.stub_server import PICTURE, StubServer, serving  # noqa: E402 - after the skips
-from support.ui_workflow import ui_workflow  # noqa: E402
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
-
 ID = "HemlineEditMask"
 WIDTH, HEIGHT = 300, 400
 DIGESTS = {"image": "0123456789abcdef", "mask": "00ff00ff00ff00ff"}
 CANVAS, STATUS = ".hemline-edit canvas", ".hemline-status"
-# Set to a folder to keep a picture of the widget per renderer.
-SCREENSHOTS = Path(os.environ["HEMLINE_SCREENSHOTS"]) if os.environ.get("HEMLINE_SCREENSHOTS") else None
 PROMPT = {
     "1": {"class_type": "LoadImage", "inputs": {"image": PICTURE}},
     "2": {"class_type": ID, "inputs": {"picture": ["1", 0], "strokes": "", "image": "", "on_stale": "replay"}},
@@ -60,7 +36,7 @@ def png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def give_pictures(server: StubServer, name: str, shade: int) -> None:
+def give_pictures(server: Any, name: str, shade: int) -> None:
     """A grey picture whose middle is transparent, in the channels that the host serves."""
     photo = Image.new("RGB", (WIDTH, HEIGHT), (shade, shade, shade))
     alpha = Image.new("L", (WIDTH, HEIGHT), 255)
@@ -73,41 +49,14 @@ def give_pictures(server: StubServer, name: str, shade: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    base = tmp_path_factory.mktemp("host")
-    with comfyui(base, "V1") as host:
-        host.load_pack(install_pack(base / "custom_nodes", name="hemline"))
-        yield host
-
-
-@pytest.fixture(scope="module")
-def server(host: Host) -> Iterator[StubServer]:
-    server = StubServer(object_info_of(host, PICTURE), host.web_directories)
+def server(server: Any) -> Any:
     for name, shade in ((PICTURE, 120), ("other.png", 120), ("first.png", 120), ("second.png", 200)):
         give_pictures(server, name, shade)
-    with serving(server):
-        yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium(sync_api) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module", params=RENDERERS)
-def renderer(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def page(renderer: str, browser: Any, server: StubServer) -> Iterator[Any]:
-    with frontend(browser, server, renderer, ID) as page:
-        yield page
+    return server
 
 
 @pytest.fixture
-def workflow(server: StubServer) -> dict[str, Any]:
+def workflow(server: Any) -> dict[str, Any]:
     workflow = ui_workflow(PROMPT, server.object_info)
     for node in workflow["nodes"]:
         node["pos"] = PLACES[node["type"]]
@@ -144,7 +93,7 @@ def settle(page: Any) -> None:
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-def run(page: Any, server: StubServer, name: str = "first.png", **digests: str) -> None:
+def run(page: Any, server: Any, name: str = "first.png", **digests: str) -> None:
     """Tells the page that the node was run and shows a picture."""
     image = {"filename": name, "subfolder": "", "type": "temp"}
     server.send(
@@ -210,7 +159,7 @@ def test_before_the_first_run_the_canvas_shows_the_photo_of_load_image(editor: A
     assert "run once to see the automatic mask" in editor.inner_text(STATUS)
 
 
-def test_after_a_run_the_canvas_shows_the_automatic_mask(editor: Any, server: StubServer) -> None:
+def test_after_a_run_the_canvas_shows_the_automatic_mask(editor: Any, server: Any) -> None:
     run(editor, server)
     assert colour(editor, 0.2, 0.2) == GREY
     red, _, blue, _ = colour(editor, 0.5, 0.5)
@@ -218,7 +167,7 @@ def test_after_a_run_the_canvas_shows_the_automatic_mask(editor: Any, server: St
     assert editor.inner_text(STATUS) == "0 strokes"
 
 
-def test_a_drawn_stroke_is_shown_stored_and_sent(editor: Any, server: StubServer, renderer: str) -> None:
+def test_a_drawn_stroke_is_shown_stored_and_sent(editor: Any, server: Any, renderer: str) -> None:
     run(editor, server)
     drag(editor, (0.2, 0.8), (0.8, 0.8))
     (stroke,) = stored(editor).strokes
@@ -287,7 +236,7 @@ def test_strokes_survive_a_reload_of_the_page(editor: Any) -> None:
     assert stored(editor) == before and colour(editor, 0.5, 0.3) != GREY
 
 
-def test_over_another_picture_strokes_stay_and_it_is_said(editor: Any, server: StubServer) -> None:
+def test_over_another_picture_strokes_stay_and_it_is_said(editor: Any, server: Any) -> None:
     run(editor, server)
     drag(editor, (0.2, 0.8), (0.8, 0.8))
     before = stored(editor)
@@ -297,7 +246,7 @@ def test_over_another_picture_strokes_stay_and_it_is_said(editor: Any, server: S
     assert editor.inner_text(STATUS) == "1 stroke, drawn over another picture"
 
 
-def test_another_file_in_load_image_is_shown_at_once(editor: Any, server: StubServer) -> None:
+def test_another_file_in_load_image_is_shown_at_once(editor: Any, server: Any) -> None:
     run(editor, server)
     editor.evaluate("() => { window.app.graph.getNodeById(1).widgets[0].value = 'other.png' }")
     editor.mouse.move(*place(editor, 0.3, 0.3))
@@ -397,7 +346,7 @@ def test_the_keyboard_alone_draws_and_takes_back(editor: Any, renderer: str) -> 
     assert len(stored(editor).strokes) == 2
 
 
-def test_keys_of_the_canvas_do_nothing_to_the_host(editor: Any, server: StubServer) -> None:
+def test_keys_of_the_canvas_do_nothing_to_the_host(editor: Any, server: Any) -> None:
     asked: list[str] = []
     editor.on("request", lambda request: asked.append(urlsplit(request.url).path))
     before = editor.evaluate("() => [window.app.canvas.ds.scale, ...window.app.canvas.ds.offset]")
@@ -457,7 +406,7 @@ def test_two_hundred_strokes_stay_small_and_come_back(editor: Any) -> None:
 
 
 def test_the_hosts_own_mask_editor_opens_with_the_automatic_mask_and_its_file_is_taken(
-    editor: Any, server: StubServer
+    editor: Any, server: Any
 ) -> None:
     run(editor, server)
     choose(editor, "host")
@@ -527,7 +476,7 @@ def test_the_value_is_reached_without_the_canvas_too(editor: Any) -> None:
         editor.wait_for_function(says, arg=[STATUS, said])
 
 
-def test_nothing_of_ours_leaves_this_machine_and_nothing_is_complained_about(editor: Any, server: StubServer) -> None:
+def test_nothing_of_ours_leaves_this_machine_and_nothing_is_complained_about(editor: Any, server: Any) -> None:
     run(editor, server)
     drag(editor, (0.2, 0.2), (0.8, 0.8))
     assert {urlsplit(url).hostname for url in editor.outward} <= {"api.comfy.org"}  # the page's own release notes
