@@ -19,10 +19,8 @@ app.registerExtension({
  * @param {any} node
  */
 function attachEditor(node) {
-  const named = (/** @type {string} */ name) => node.widgets.find((/** @type {any} */ widget) => widget.name === name)
-  const text = named("strokes")
+  const text = node.widgets.find((/** @type {any} */ widget) => widget.name === "strokes")
   text.hidden = text.options.hidden = true
-  named("image").label = "mask editor's file"
   hideHostPreview(node)
   const root = document.createElement("div")
   const widget = node.addDOMWidget("canvas", "hemline_edit_mask", root, {
@@ -32,7 +30,9 @@ function attachEditor(node) {
   })
   widget.serialize = false // it has no value of its own; the last widget, so that no other one's place moves
   node.setSize([Math.max(node.size[0], 460), Math.max(node.size[1], 680)])
-  import("./edit_mask/editor.mjs").then(({ openEditor }) => openEditor(root, node, text, { app, api }))
+  Promise.all([import("./edit_mask/editor.mjs"), import("./edit_mask/texts.mjs")]).then(([{ openEditor }, { TEXTS }]) =>
+    openEditor(root, node, text, { app, api }, TEXTS),
+  )
 }
 
 /**

@@ -1,25 +1,26 @@
 // The editor on an Edit Mask node: ties canvas, tools and history to the node's text widget, which alone holds the edit.
+import { MIDDLE, keepEvents, keepMiddleButton } from "../shared/events.mjs"
+import { chain, setValue, widgetOf } from "../shared/node.mjs"
+import { loadPicture, upstreamUrl } from "../shared/pictures.mjs"
+import { dress } from "../shared/style.mjs"
+import { fill } from "../shared/texts.mjs"
 import { MaskDocument } from "./document.mjs"
 import { joinBoxes } from "./raster.mjs"
 import { Sketch } from "./sketch.mjs"
-import { loadPicture, maskOf, ofOutput, upstreamUrl, workSize } from "./source.mjs"
+import { maskOf, ofOutput, workSize } from "./source.mjs"
 import { formatStrokes, makeStroke, parseStrokes } from "./strokes.mjs"
-import { Toolbar } from "./toolbar.mjs"
+import { CSS, Toolbar } from "./toolbar.mjs"
 import { TINTS, View } from "./view.mjs"
 
 /** @typedef {import("./raster.mjs").Box} Box */
 /** @typedef {import("./source.mjs").Source} Source */
 /** @typedef {import("./strokes.mjs").Stroke} Stroke */
+/** @typedef {import("./texts.mjs").Texts} Texts */
 /** @typedef {import("./view.mjs").Point} Point */
 
-const HELP =
-  "Arrow keys move the cursor, with Shift in small steps. Space or Enter puts the pen down and lifts it, Escape drops " +
-  "the stroke. B, E, L, P, F choose the tool, R turns Remove on and off, [ and ] change the size, + and - zoom, 0 fits."
 const STEP = 0.02
 const SMALL_STEP = 0.002
 const ZOOM_STEP = 1.25
-const MIDDLE = 1
-const MIDDLE_HELD = 4
 const PEN_ERASER = 32
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
@@ -32,9 +33,10 @@ const TOOL_KEYS = { b: "brush", e: "eraser", l: "lasso", p: "polygon", f: "fill"
  * @param {any} node
  * @param {any} text the widget whose value is the edit
  * @param {{app: any, api: any}} host
+ * @param {Texts} texts what it says
  */
-export function openEditor(root, node, text, host) {
-  return new Editor(root, node, text, host)
+export function openEditor(root, node, text, host, texts) {
+  return new Editor(root, node, text, host, texts)
 }
 
 class Editor {
@@ -43,12 +45,14 @@ class Editor {
    * @param {any} node
    * @param {any} text
    * @param {{app: any, api: any}} host
+   * @param {Texts} texts
    */
-  constructor(root, node, text, host) {
+  constructor(root, node, text, host, texts) {
     this.root = root
     this.node = node
     this.text = text
     this.host = host
+    this.texts = texts
     this.edit = new MaskDocument()
     this.over = { image: "", mask: "" } // digests that the strokes remember
     this.written = "" // the value that the document holds
@@ -80,23 +84,22 @@ class Editor {
 
     this.canvas = document.createElement("canvas")
     this.status = document.createElement("div")
-    this.toolbar = new Toolbar((command) => this.command(command))
+    this.toolbar = new Toolbar(texts, (command) => this.command(command))
     this.build()
     this.view = new View(this.canvas)
     this.listen()
-    this.keepMiddleButton()
     this.follow()
     void this.refresh()
   }
 
   build() {
-    const { root, canvas, status } = this
-    root.classList.add("hemline-edit")
-    root.dataset.captureWheel = "true" // the host then leaves the wheel to us
+    const { root, canvas, status, texts } = this
+    dress(root, "edit", CSS)
+    widgetOf(this.node, "image").label = texts.file_label
     canvas.tabIndex = 0
     canvas.setAttribute("role", "application")
-    canvas.setAttribute("aria-label", "Mask canvas")
-    const help = Object.assign(document.createElement("div"), { className: "hemline-hidden", textContent: HELP })
+    canvas.setAttribute("aria-label", texts.canvas)
+    const help = Object.assign(document.createElement("div"), { className: "hemline-hidden", textContent: texts.help })
     help.id = `hemline-edit-help-${crypto.randomUUID?.() ?? Math.random()}`
     canvas.setAttribute("aria-describedby", help.id)
     // The host's undo leaves alone what says that text is edited in it (a text area, from 1.58 on anything editable);
@@ -109,13 +112,9 @@ class Editor {
 
   listen() {
     const { root, canvas } = this
-    for (const type of ["pointerdown", "pointermove", "pointerup", "mousedown", "dblclick", "contextmenu", "wheel"]) {
-      root.addEventListener(type, (event) => event.stopPropagation())
-    }
+    keepEvents(root)
+    keepMiddleButton(canvas, this.hand, this.ended.signal)
     for (const type of ["pointerenter", "focusin"]) root.addEventListener(type, () => void this.refresh())
-    root.addEventListener("keydown", (event) => {
-      if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation()
-    })
     for (const [type, act] of Object.entries(this.hand)) canvas.addEventListener(type, /** @type {any} */ (act))
     canvas.addEventListener("pointercancel", () => this.drop())
     canvas.addEventListener("pointerleave", () => this.leave())
@@ -128,18 +127,6 @@ class Editor {
       this.spaceHeld = false
     })
     new ResizeObserver(() => this.draw()).observe(canvas)
-  }
-
-  /** Nodes 2.0 takes the middle button for its graph before it gets here; above our own canvas it is ours. */
-  keepMiddleButton() {
-    for (const [type, act] of Object.entries(this.hand)) {
-      const take = (/** @type {any} */ event) => {
-        if (event.target !== this.canvas || !(event.button === MIDDLE || event.buttons & MIDDLE_HELD)) return
-        event.stopPropagation()
-        act(event)
-      }
-      window.addEventListener(type, take, { capture: true, signal: this.ended.signal })
-    }
   }
 
   /** Notices what happens to the node: a run, a loaded workflow, another wire, a change elsewhere in the graph. */
@@ -194,8 +181,9 @@ class Editor {
       this.edit.load(strokes)
     } catch (error) {
       this.edit.load([])
-      const reason = error instanceof Error ? error.message : error
-      this.problem = `The stored edit cannot be read (${reason}). It stays as it is until Reset.`
+      const { version } = /** @type {Partial<import("./strokes.mjs").OtherVersion>} */ (error)
+      const other = version !== undefined && fill(this.texts.other_version, { version })
+      this.problem = fill(this.texts.unreadable, { reason: other || String(/** @type {Error} */ (error).message) })
     }
     this.sketch = null
     this.changed()
@@ -206,11 +194,7 @@ class Editor {
     const source = this.showing.source
     this.over = { image: source?.image ?? "", mask: source?.mask ?? "" }
     this.written = formatStrokes({ strokes: this.edit.strokes, ...this.over })
-    const graph = this.node.graph
-    graph?.beforeChange?.()
-    this.text.value = this.written
-    this.text.callback?.(this.written)
-    graph?.afterChange?.()
+    setValue(this.node, this.text, this.written)
     this.tell()
   }
 
@@ -441,16 +425,17 @@ class Editor {
   }
 
   message() {
+    const { texts, sketch, cursor } = this
     const { source } = this.showing
     const count = this.edit.strokes.length
     if (this.problem) return this.problem
-    if (!this.view.photo) return "Connect a picture and run once to draw on it."
-    const parts = [`${count} ${count === 1 ? "stroke" : "strokes"}`]
-    if (this.sketch && this.cursor) {
-      parts.push(`pen down at ${Math.round(this.cursor.x * 100)}%, ${Math.round(this.cursor.y * 100)}%`)
-    } else if (!source) parts.push("run once to see the automatic mask")
-    else if (this.fileAtRun !== fileOf(this.node)) parts.push("run to see what the mask editor has saved")
-    else if (count && this.over.image && this.over.image !== source.image) parts.push("drawn over another picture")
+    if (!this.view.photo) return texts.no_picture
+    const parts = [count === 1 ? texts.one_stroke : fill(texts.strokes, { count })]
+    if (sketch && cursor) {
+      parts.push(fill(texts.pen_down, { x: Math.round(cursor.x * 100), y: Math.round(cursor.y * 100) }))
+    } else if (!source) parts.push(texts.run_for_mask)
+    else if (this.fileAtRun !== fileOf(this.node)) parts.push(texts.run_for_file)
+    else if (count && this.over.image && this.over.image !== source.image) parts.push(texts.other_picture)
     return parts.join(", ")
   }
 
@@ -490,25 +475,10 @@ class Editor {
 
 /** @param {any} node */
 function fileOf(node) {
-  return node.widgets.find((/** @type {any} */ widget) => widget.name === "image")?.value ?? ""
+  return widgetOf(node, "image")?.value ?? ""
 }
 
 /** A pen's pressure, 1 for everything else. @param {PointerEvent} event */
 function pressureOf(event) {
   return event.pointerType === "pen" ? event.pressure : 1
-}
-
-/**
- * Calls `also` after what the node has under that name.
- * @param {any} node
- * @param {string} name
- * @param {(...given: any[]) => void} also
- */
-function chain(node, name, also) {
-  const before = node[name]
-  node[name] = function (/** @type {any[]} */ ...given) {
-    const result = before?.apply(this, given)
-    also(...given)
-    return result
-  }
 }

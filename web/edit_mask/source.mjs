@@ -1,4 +1,5 @@
 // What the canvas shows: the photo and the automatic mask of the node's last run, or the photo alone before it.
+import { viewUrl } from "../shared/pictures.mjs"
 
 /** @typedef {import("./raster.mjs").Mask} Mask */
 /**
@@ -25,49 +26,6 @@ export function ofOutput(output, api) {
     image: digests.image ?? "",
     mask: digests.mask ?? "",
   }
-}
-
-/**
- * The picture that a Load Image node gives to the node, straight or over reroutes; "" where there is none.
- * @param {any} node
- * @param {any} api
- */
-export function upstreamUrl(node, api) {
-  let origin = originOf(node, "picture")
-  for (let steps = 0; origin?.type === "Reroute" && steps < 64; steps++) origin = originOf(origin, 0)
-  if (!origin?.comfyClass?.startsWith("LoadImage")) return ""
-  const name = origin.widgets?.find((/** @type {any} */ widget) => widget.name === "image")?.value
-  const parts = typeof name === "string" ? /^(.*?)(?: \[(input|output|temp)\])?$/.exec(name) : null
-  if (!parts?.[1]) return ""
-  const folders = parts[1].split("/")
-  return viewUrl({ filename: folders.pop(), subfolder: folders.join("/"), type: parts[2] ?? "input" }, api, "rgb")
-}
-
-/**
- * @param {any} node
- * @param {string | number} input its name or its place
- */
-function originOf(node, input) {
-  const at = typeof input === "number" ? input : node.findInputSlot(input)
-  return at < 0 ? null : node.getInputNode(at)
-}
-
-/**
- * @param {any} file
- * @param {any} api
- * @param {string} [channel] all if absent
- */
-function viewUrl({ filename, subfolder, type }, api, channel) {
-  const query = { filename, subfolder, type, ...(channel ? { channel } : {}) }
-  return api.apiURL(`/view?${new URLSearchParams(query)}`)
-}
-
-/** @param {string} url */
-export async function loadPicture(url) {
-  const picture = new Image()
-  picture.src = url
-  await picture.decode()
-  return picture
 }
 
 /**

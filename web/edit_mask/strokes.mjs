@@ -13,6 +13,15 @@ const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
  */
 /** @typedef {{strokes: Stroke[], image: string, mask: string}} Edit */
 
+/** The text is of a version of the format that is not known here. */
+export class OtherVersion extends Error {
+  /** @param {unknown} version */
+  constructor(version) {
+    super(`strokes of version ${version}`)
+    this.version = String(version)
+  }
+}
+
 /**
  * A stroke with what is not said at its usual value.
  * @param {Tool} tool
@@ -31,7 +40,7 @@ export function makeStroke(tool, rest = {}) {
 export function parseStrokes(text) {
   if (!text || !text.trim()) return { strokes: [], image: "", mask: "" }
   const document = JSON.parse(text)
-  if (document.version !== VERSION) throw new Error(`strokes of version ${document.version}`)
+  if (document.version !== VERSION) throw new OtherVersion(document.version)
   return {
     image: String(document.image ?? ""),
     mask: String(document.mask ?? ""),

@@ -1,0 +1,58 @@
+// Everything that a user of the editor reads.
+
+/** @typedef {Record<keyof typeof TEXTS, string>} Texts */
+
+export const TEXTS = {
+  canvas: "Mask canvas",
+  help:
+    "Arrow keys move the cursor, with Shift in small steps. Space or Enter puts the pen down and lifts it, Escape drops " +
+    "the stroke. B, E, L, P, F choose the tool, R turns Remove on and off, [ and ] change the size, + and - zoom, 0 fits.",
+  file_label: "mask editor's file",
+
+  tools: "Tools",
+  changes: "Changes",
+  settings: "Brush",
+  brush: "Brush",
+  brush_hint: "Paint the mask (B)",
+  eraser: "Eraser",
+  eraser_hint: "Take the mask away (E)",
+  lasso: "Lasso",
+  lasso_hint: "Draw around an area (L)",
+  polygon: "Polygon",
+  polygon_hint: "Click corners, double click or Enter to close (P)",
+  fill: "Fill",
+  fill_hint: "Fill a hole; with Remove take an island away (F)",
+  remove: "Remove",
+  remove_hint: "Lasso, polygon and fill take away (R)",
+  undo: "Undo",
+  undo_hint: "Undo (Ctrl+Z)",
+  redo: "Redo",
+  redo_hint: "Redo (Ctrl+Y)",
+  clear: "Empty",
+  clear_hint: "Remove the whole mask",
+  invert: "Invert",
+  invert_hint: "Turn the mask round",
+  reset: "Reset",
+  reset_hint: "Forget all strokes",
+  fit: "Fit",
+  fit_hint: "Show the whole picture (0)",
+  host: "Mask Editor",
+  host_hint: "Open ComfyUI's own mask editor; what it saves takes the automatic mask's place",
+  size: "Size",
+  hardness: "Hardness",
+  opacity: "Opacity",
+  tint: "Colour of the mask",
+  blue: "blue",
+  orange: "orange",
+  black: "black",
+
+  no_picture: "Connect a picture and run once to draw on it.",
+  one_stroke: "1 stroke",
+  strokes: "{count} strokes",
+  pen_down: "pen down at {x}%, {y}%",
+  run_for_mask: "run once to see the automatic mask",
+  run_for_file: "run to see what the mask editor has saved",
+  other_picture: "drawn over another picture",
+  unreadable: "The stored edit cannot be read ({reason}). It stays as it is until Reset.",
+  other_version: "strokes of version {version}",
+}
