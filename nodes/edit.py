@@ -12,6 +12,7 @@ from ..context import Context
 from ..errors import BadFile, BadWorkflow
 from ..resampling import resize_planes
 from ..segmentation.strokes.raster import apply_strokes
+from ..segmentation.strokes.smart import WORKING_PX, working_picture
 from ..segmentation.strokes.text import Edit, digest_of, parse_strokes
 from ..tensors import as_image, check_name, match_batch, match_mask, resize_mask
 from .spec import Port, Result, node
@@ -78,8 +79,8 @@ def edit_mask(
     picture: Tensor, mask: Tensor | None = None, strokes: str = "", image: str = "", on_stale: str = "replay",
     *, context: Context,
 ) -> Result:  # fmt: skip
-    """Corrects a mask by hand, over the photo: brush, eraser, lasso, polygon, fill. The strokes are kept in the
-    workflow and replay at any size, on another photo too.
+    """Corrects a mask by hand, over the photo: brush, smart brush, eraser, lasso, polygon, fill. The strokes are
+    kept in the workflow and replay at any size, on another photo too.
     """
     check_name("on_stale", on_stale, STALE_POLICIES)
     picture = as_image(picture)
@@ -91,7 +92,7 @@ def edit_mask(
     # What was drawn before the first run knows no digest, and so nothing that could have changed.
     stale = bool(edit.strokes and edit.image) and edit.image != over["image"]
     use = bool(edit.strokes) and _decide(stale, f"{_count(edit)} drawn", on_stale, lines)
-    edited = apply_strokes(base, edit.strokes) if use else base
+    edited = apply_strokes(base, edit.strokes, picture) if use else base
     if use:
         changed = not stale and edit.mask not in ("", over["mask"])
         lines.append(f"{_count(edit)} applied" + (", over an automatic mask that has changed since" if changed else ""))
@@ -99,7 +100,7 @@ def edit_mask(
     lines += [] if lines else ["no edit: the mask as it came"]
     lines += [f"the first of {len(picture)} pictures is shown, all are edited"] if len(picture) > 1 else []
     outputs = (edited, is_edited, "\n".join(lines))
-    return Result(outputs, _preview(picture[:1], base[:1]), tuple(lines), over)
+    return Result(outputs, _preview(picture[:1], base[:1]), tuple(lines), over, _pictures(picture[:1], context))
 
 
 def _painted_mask(
@@ -169,6 +170,13 @@ def _preview(picture: Tensor, mask: Tensor) -> Tensor:
     size = max(1, round(height * scale)), max(1, round(width * scale))
     colours = _resize(picture[..., :3].float(), *size)
     return torch.cat([colours, 1 - resize_mask(mask, *size).unsqueeze(-1)], dim=-1)
+
+
+def _pictures(picture: Tensor, context: Context) -> dict[str, Tensor]:
+    """What the browser cannot make of the preview to the last bit: the picture that smart strokes take colours from."""
+    if not context.has_viewer or max(picture.shape[1:3]) <= WORKING_PX:
+        return {}
+    return {"work": working_picture(picture) / 255}
 
 
 def _resize(image: Tensor, height: int, width: int) -> Tensor:

@@ -1,42 +1,54 @@
 """Strokes drawn into a mask: antialiased by exact distance, the same in the browser (`web/edit_mask/raster.mjs`).
 
 A brush covers a pixel by the distance d of its middle from the stroke's line: 1 up to the edge, 0 beyond, one pixel of
-transition where it is hard, the outer (1 - hardness) of its radius where it is soft.
+transition where it is hard, the outer (1 - hardness) of its radius where it is soft. A smart brush covers of that the
+share that has the colours under its middle (`smart`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...errors import ShapeError
 from ...kernels import label_regions
-from ...tensors import as_finite_mask
-from ..coverage import PIXEL_REACH, Point, pixel_middles, polygon_distance
-from .text import RADIUS_UNIT, UNIT, Stroke
-
-# Long lines are drawn in pieces, because the box of a short one holds fewer pixels in vain.
-PIECE_PX = 64.0
-_Box = tuple[slice, slice]
-_Knot = tuple[float, float, float]  # x, y, radius
+from ...tensors import as_finite_mask, as_image, match_batch
+from ..coverage import PIXEL_REACH, pixel_middles, polygon_distance
+from .lines import Box, Knot, box_around, line_pieces, points_px, radii_px, radius_px
+from .smart import share_by_colour, working_picture
+from .text import UNIT, Stroke
 
 
-def apply_strokes(mask: Tensor, strokes: Sequence[Stroke]) -> Tensor:
+def apply_strokes(mask: Tensor, strokes: Sequence[Stroke], picture: Tensor | None = None) -> Tensor:
     """The mask ``[B,H,W]`` with the strokes drawn into each picture of the batch, in their order.
 
     Adding makes of m and a stroke's coverage c (with its opacity) m + (1 - m) c, erasing m (1 - c). Without strokes the
-    mask itself comes back. Same dtype and device; float32 inside. Raises `ShapeError`, and `RangeError` for NaN.
+    mask itself comes back. Same dtype and device; float32 inside. picture: ``[B,H,W,C]``, whose colours smart strokes
+    keep to (batch 1 and N go together); without it these are plain brushes. Raises `ShapeError`, and `RangeError` for
+    NaN in the mask.
     """
     mask = as_finite_mask(mask)
+    if picture is not None and any(stroke.tool == "smart" for stroke in strokes):
+        picture = as_image(picture)
+        if picture.shape[1:3] != mask.shape[1:]:
+            raise ShapeError(f"picture and mask must be of one size, got {tuple(picture.shape)}, {tuple(mask.shape)}.")
+        mask, picture = match_batch((mask, picture), ("mask", "picture"))
+        working = working_picture(picture)
+    else:
+        picture = working = None
     if not strokes:
         return mask
     drawn = mask.float().clone()
     for stroke in strokes:
-        _draw(drawn, stroke)
+        if stroke.tool != "smart" or picture is None or working is None:
+            _draw(drawn, stroke)
+        else:
+            for index, plane in enumerate(drawn):  # each picture has colours of its own
+                _draw_by_colour(plane, stroke, picture[index], working[index])
     return drawn.to(mask.dtype)
 
 
@@ -51,12 +63,21 @@ def _draw(mask: Tensor, stroke: Stroke) -> None:
             _blend(plane, _cover_region(plane, stroke), stroke)
     else:
         height, width = mask.shape[1:]
-        cover = _cover_brush if stroke.tool == "brush" else _cover_area
+        cover = _cover_area if stroke.tool in ("lasso", "polygon") else _cover_brush
         found = cover(stroke, height, width)
         if found is not None:
             # Drawn on the CPU: hundreds of small boxes, for each of which a GPU would have to be asked many times.
             (rows, columns), coverage = found
             _blend(mask[:, rows, columns], coverage.to(mask.device), stroke)
+
+
+def _draw_by_colour(plane: Tensor, stroke: Stroke, picture: Tensor, working: Tensor) -> None:
+    """Draws a smart stroke into ``[H,W]``, in place."""
+    found = _cover_brush(stroke, *plane.shape)
+    if found is not None:
+        (rows, columns), coverage = found
+        share = share_by_colour(stroke, picture, working, (rows, columns))
+        _blend(plane[rows, columns], (coverage * share).to(plane.device), stroke)
 
 
 def _blend(mask: Tensor, coverage: Tensor, stroke: Stroke) -> None:
@@ -67,23 +88,18 @@ def _blend(mask: Tensor, coverage: Tensor, stroke: Stroke) -> None:
         mask.add_((1 - mask) * share)
 
 
-def _in_pixels(stroke: Stroke, height: int, width: int) -> list[Point]:
-    return [(x * width / UNIT, y * height / UNIT) for x, y in stroke.points]
-
-
-def _cover_brush(stroke: Stroke, height: int, width: int) -> tuple[_Box, Tensor] | None:
+def _cover_brush(stroke: Stroke, height: int, width: int) -> tuple[Box, Tensor] | None:
     """The box of a brush stroke inside the frame and the coverage of its pixels; None where it lies outside."""
-    radius = stroke.radius * min(height, width) / RADIUS_UNIT
+    radius = radius_px(stroke, height, width)
     ramp = max(1.0, (1 - stroke.hardness / 100) * radius)
-    points = _in_pixels(stroke, height, width)
-    box = _box(points, radius + 1, height, width)
+    points = points_px(stroke, height, width)
+    box = box_around(points, radius + 1, height, width)
     if box is None:
         return None
     rows, columns = box
     beyond = torch.full((rows.stop - rows.start, columns.stop - columns.start), math.inf)
-    radii = [radius * value / 100 for value in stroke.pressure] or [radius] * len(points)
-    for (x0, y0, r0), (x1, y1, r1) in _pieces(points, radii):
-        part = _box([(x0, y0), (x1, y1)], max(r0, r1) + 1, height, width)
+    for (x0, y0, r0), (x1, y1, r1) in line_pieces(points, radii_px(stroke, radius)):
+        part = box_around([(x0, y0), (x1, y1)], max(r0, r1) + 1, height, width)
         if part is not None:
             top, left = part[0].start, part[1].start
             inner = beyond[
@@ -97,23 +113,7 @@ def _cover_brush(stroke: Stroke, height: int, width: int) -> tuple[_Box, Tensor]
     return box, coverage
 
 
-def _pieces(points: Sequence[Point], radii: Sequence[float]) -> Iterator[tuple[_Knot, _Knot]]:
-    """The stroke's line in short pieces, with the radius at both ends of each."""
-    knots = [(x, y, radius) for (x, y), radius in zip(points, radii, strict=True)]
-    if len(knots) == 1:
-        yield knots[0], knots[0]
-    for first, last in pairwise(knots):
-        length = math.hypot(last[0] - first[0], last[1] - first[1])
-        count = max(1, math.ceil(length / max(PIECE_PX, 2 * max(first[2], last[2]))))
-        yield from pairwise([_between(first, last, step / count) for step in range(count + 1)])
-
-
-def _between(first: _Knot, last: _Knot, share: float) -> _Knot:
-    (x0, y0, r0), (x1, y1, r1) = first, last
-    return x0 + (x1 - x0) * share, y0 + (y1 - y0) * share, r0 + (r1 - r0) * share
-
-
-def _distance(first: _Knot, last: _Knot, height: int, width: int) -> Tensor:
+def _distance(first: Knot, last: Knot, height: int, width: int) -> Tensor:
     """How far the middles of ``[height,width]`` pixels lie beyond the edge of a piece, negative inside it."""
     (x0, y0, r0), (x1, y1, r1) = first, last
     x, y = pixel_middles(height, width)
@@ -141,10 +141,10 @@ def _profile(beyond: Tensor, ramp: float) -> Tensor:
     return share + (smooth - share) * (1 - 1 / ramp)
 
 
-def _cover_area(stroke: Stroke, height: int, width: int) -> tuple[_Box, Tensor] | None:
+def _cover_area(stroke: Stroke, height: int, width: int) -> tuple[Box, Tensor] | None:
     """The box of a lasso or polygon inside the frame and the coverage of its pixels (even-odd rule)."""
-    points = _in_pixels(stroke, height, width)
-    box = _box(points, 1, height, width)
+    points = points_px(stroke, height, width)
+    box = box_around(points, 1, height, width)
     if box is None:
         return None
     rows, columns = box
@@ -172,11 +172,3 @@ def _cover_region(plane: Tensor, stroke: Stroke) -> Tensor:
         near = functional.max_pool2d(region.float()[None, None], 3, stride=1, padding=1)[0, 0] > 0
         region = region | (near & (inside != full))
     return region.float()
-
-
-def _box(points: Sequence[Point], margin: float, height: int, width: int) -> _Box | None:
-    """Rows and columns of the frame within `margin` px of the points' box; None where there are none."""
-    xs, ys = zip(*points, strict=True)
-    rows = slice(max(0, math.floor(min(ys) - margin)), min(height, math.ceil(max(ys) + margin)))
-    columns = slice(max(0, math.floor(min(xs) - margin)), min(width, math.ceil(max(xs) + margin)))
-    return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None

@@ -4,8 +4,10 @@ The text is JSON::
 
     {"version": 1, "image": "0f3a…", "mask": "77b1…", "strokes": [{"t": "brush", "r": 250, "h": 80, "p": "gBAA…"}]}
 
-- t: "brush", "lasso" and "polygon" (both areas with corners), "fill" (the region of the mask around a point), "clear"
-  (all 0) and "invert". e: 1 where the stroke takes away.
+- version: the lowest that knows all its tools, so that an older Hemline refuses only what it cannot draw. 2: "smart".
+- t: "brush", "smart" (a brush that keeps to the picture's colours under its middle), "lasso" and "polygon" (both areas
+  with corners), "fill" (the region of the mask around a point), "clear" (all 0) and "invert". e: 1 where the stroke
+  takes away.
 - p: points. Shares of width and height in 16384ths, each as the difference from the one before, x and y in turn, in the
   base64 digits of source maps (variable length: the lowest bit is the sign, the highest of each digit says "more").
 - r: radius in 10000ths of the picture's short side. h: hardness, o: opacity, percent, 100 if absent.
@@ -27,18 +29,21 @@ from torch import Tensor
 
 from ...errors import RangeError
 
-VERSION = 1
+VERSION = 2
 UNIT = 16384
 RADIUS_UNIT = 10000
-TOOLS = ("brush", "lasso", "polygon", "fill", "clear", "invert")
-Tool = Literal["brush", "lasso", "polygon", "fill", "clear", "invert"]
+TOOLS = ("brush", "lasso", "polygon", "fill", "clear", "invert", "smart")
+# The version that a tool came with, where it was not the first.
+SINCE = {"smart": 2}
+Tool = Literal["brush", "lasso", "polygon", "fill", "clear", "invert", "smart"]
+BRUSHES = ("brush", "smart")
 # What a text may hold. A hand draws a few hundred strokes; more than this is no edit but an attack on memory.
 MOST_LETTERS = 2_000_000
 MOST_STROKES = 5_000
 MOST_POINTS = 200_000
 # Points may lie beyond the frame, but no more than one frame away.
 LOWEST, HIGHEST = -UNIT, 2 * UNIT
-FEWEST_POINTS = {"brush": 1, "lasso": 3, "polygon": 3, "fill": 1, "clear": 0, "invert": 0}
+FEWEST_POINTS = {"brush": 1, "lasso": 3, "polygon": 3, "fill": 1, "clear": 0, "invert": 0, "smart": 1}
 
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _VALUE = {digit: value for value, digit in enumerate(_DIGITS)}
@@ -91,9 +96,9 @@ def parse_strokes(text: str) -> Edit:
         raise RangeError("strokes are no JSON object with version and strokes; clear the widget and draw again.")
     fields = cast("dict[str, Any]", document)
     version: object = fields.get("version")
-    if isinstance(version, bool) or version != VERSION:
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= VERSION:
         raise RangeError(
-            f"strokes are of version {str(version)[:20]}, this Hemline reads version {VERSION}; update Hemline."
+            f"strokes are of version {str(version)[:20]}, this Hemline reads up to {VERSION}; update Hemline."
         )
     entries = fields.get("strokes", [])
     if not isinstance(entries, list):
@@ -101,7 +106,7 @@ def parse_strokes(text: str) -> Edit:
     listed = cast("list[object]", entries)
     if len(listed) > MOST_STROKES:
         raise RangeError(f"there are {len(listed)} strokes; at most {MOST_STROKES} are read. Edit in two nodes.")
-    strokes = tuple(_stroke(entry, number) for number, entry in enumerate(listed, 1))
+    strokes = tuple(_stroke(entry, number, version) for number, entry in enumerate(listed, 1))
     points = sum(len(stroke.points) for stroke in strokes)
     if points > MOST_POINTS:
         raise RangeError(f"the strokes have {points} points; at most {MOST_POINTS} are read. Edit in two nodes.")
@@ -113,8 +118,11 @@ def format_strokes(edit: Edit) -> str:
     if not edit.strokes:
         return ""
     document = {
-        "version": VERSION, "image": edit.image, "mask": edit.mask, "strokes": [_entry(one) for one in edit.strokes]
-    }  # fmt: skip
+        "version": max(SINCE.get(stroke.tool, 1) for stroke in edit.strokes),
+        "image": edit.image,
+        "mask": edit.mask,
+        "strokes": [_entry(stroke) for stroke in edit.strokes],
+    }
     return json.dumps(document, separators=(",", ":"))
 
 
@@ -126,13 +134,14 @@ def digest_of(values: Tensor) -> str:
     return digest.hexdigest()[:_DIGEST_LETTERS]
 
 
-def _stroke(entry: object, number: int) -> Stroke:
+def _stroke(entry: object, number: int, version: int) -> Stroke:
     if not isinstance(entry, dict):
         raise RangeError(f"stroke {number} is no JSON object; clear the widget and draw again.")
     fields = cast("dict[str, Any]", entry)
     tool = fields.get("t")
-    if tool not in TOOLS:
-        raise RangeError(f"stroke {number} is of the tool {str(tool)[:20]!r}; known: {', '.join(TOOLS)}.")
+    known = [name for name in TOOLS if SINCE.get(name, 1) <= version]
+    if tool not in known:
+        raise RangeError(f"stroke {number} is of the tool {str(tool)[:20]!r}; known: {', '.join(known)}.")
     numbers = _unpack(fields.get("p", ""), number)
     if len(numbers) % 2:
         raise RangeError(f"stroke {number} has a point without y; clear the widget and draw again.")
@@ -154,7 +163,7 @@ def _entry(stroke: Stroke) -> dict[str, object]:
     entry: dict[str, object] = {"t": stroke.tool}
     if stroke.erase:
         entry["e"] = 1
-    if stroke.tool == "brush":
+    if stroke.tool in BRUSHES:
         entry["r"] = stroke.radius
     entry |= {key: value for key, value in (("h", stroke.hardness), ("o", stroke.opacity)) if value != 100}
     if stroke.points:

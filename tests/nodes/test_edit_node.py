@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from hemline.hosts.pictures import from_bytes, to_bytes
 from hemline.hosts.workflow import run_workflow
 from hemline.nodes.edit import edit_mask
 from hemline.segmentation.strokes.raster import apply_strokes
+from hemline.segmentation.strokes.smart import working_picture
 from hemline.segmentation.strokes.text import Edit, Stroke, format_strokes
 
 PICTURE, MASK = drawn_person(), shirt_mask()
@@ -70,6 +72,30 @@ def test_without_a_mask_strokes_are_drawn_on_nothing(context):
 def test_the_hosts_sign_for_no_mask_counts_as_none(context):
     mask, _, _ = edit(context, mask=torch.zeros(1, 64, 64), strokes=TEXT)
     assert mask.shape == MASK.shape
+
+
+def test_a_smart_stroke_takes_the_colours_of_the_picture_that_comes(context):
+    smart = (Stroke("smart", at(0.5, 0.4, 0.5, 0.6), radius=1500),)
+    mask, _, report = edit(context, mask=None, strokes=format_strokes(Edit(smart)))
+    nothing = torch.zeros_like(MASK)
+    assert torch.equal(mask, apply_strokes(nothing, smart, PICTURE)) and report == "1 stroke applied"
+    assert not torch.equal(mask, apply_strokes(nothing, smart))
+    over = digests(context)
+    text = format_strokes(Edit(smart, over["image"], over["mask"]))
+    again, _, report = edit(context, PICTURE.flip(2), None, strokes=text)
+    assert torch.equal(again, apply_strokes(nothing, smart, PICTURE.flip(2))) and "replayed on this one" in report
+    pictures = torch.cat([PICTURE, PICTURE.flip(2)])
+    masks, _, _ = edit(context, pictures, None, strokes=format_strokes(Edit(smart)))
+    assert torch.equal(masks, apply_strokes(nothing.expand(2, -1, -1), smart, pictures))
+
+
+def test_a_browser_gets_the_picture_that_smart_strokes_look_at_where_the_preview_is_another(context):
+    wide = torch.rand(1, 30, 1500, 3)
+    assert edit_mask(context=context, picture=wide).pictures == {}  # nobody looks
+    context = replace(context, has_viewer=True)
+    assert edit_mask(context=context, picture=PICTURE).pictures == {}  # the preview is the same
+    (work,) = edit_mask(context=context, picture=wide).pictures.values()
+    assert torch.equal(work * 255, working_picture(wide)) and work.shape == (1, 20, 1024, 3)
 
 
 def test_every_picture_of_a_batch_is_edited_alike(context):

@@ -61,7 +61,7 @@ def settle(page: Any) -> None:
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-def run(page: Any, server: Any, name: str = "first.png", **digests: str) -> None:
+def run(page: Any, server: Any, name: str = "first.png", **digests: Any) -> None:
     """Tells the page that the node was run and shows a picture."""
     image = {"filename": name, "subfolder": "", "type": "temp"}
     server.send(

@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 import torch
 from support.frontend import SITE, WEB
-from support.stroke_golden import CASES, base_mask, decode, in_python, random_edit
+from support.stroke_golden import CASES, base_mask, base_picture, decode, in_python, random_edit
 from torch import Tensor
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "strokes.json").read_text(encoding="utf-8"))
-DRAW = """async ([site, text, mask]) => {
+DRAW = """async ([site, text, mask, levels]) => {
     const { drawStroke } = await import(`${site}/edit_mask/raster.mjs`)
     const { parseStrokes, formatStrokes } = await import(`${site}/edit_mask/strokes.mjs`)
     const edit = parseStrokes(text)
     const drawn = { ...mask, values: Float32Array.from(mask.values) }
-    for (const stroke of edit.strokes) drawStroke(drawn, stroke)
+    const picture = { ...mask, data: Uint8ClampedArray.from(levels), known: new WeakMap() }
+    for (const stroke of edit.strokes) drawStroke(drawn, stroke, picture)
     return { text: formatStrokes(edit), values: Array.from(drawn.values) }
 }"""
 LIVE = """async ([site, text, mask]) => {
@@ -47,7 +48,9 @@ def given(text: str, mask: Tensor) -> list[Any]:
 
 
 def in_browser(site: Any, text: str, mask: Tensor) -> Tensor:
-    answer = site.evaluate(DRAW, given(text, mask))
+    picture = base_picture(*mask.shape[1:])[0]
+    levels = torch.cat([picture, torch.ones_like(picture[..., :1])], -1).mul(255).round().int().flatten().tolist()
+    answer = site.evaluate(DRAW, [*given(text, mask), levels])
     assert answer["text"] == text
     return torch.tensor(answer["values"]).reshape(mask.shape)
 
@@ -62,6 +65,10 @@ def test_python_gives_the_golden_mask(name: str) -> None:
     drawn = in_python(case["strokes"], *size)
     torch.testing.assert_close(drawn, decode(case["mask"], *size), atol=0.51 / 255, rtol=0)
     assert not torch.equal(decode(case["mask"], *size), decode(GOLDEN["mask"], *size))
+
+
+def test_the_golden_picture_is_the_one_that_is_drawn_over() -> None:
+    assert torch.equal(decode(GOLDEN["picture"], GOLDEN["height"], GOLDEN["width"], 3), base_picture())
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,7 +3,8 @@ import { LiveBrush, drawStroke } from "./raster.mjs"
 
 /** @typedef {import("./strokes.mjs").Stroke} Stroke */
 /** @typedef {import("./raster.mjs").Mask} Mask */
-/** @typedef {import("./raster.mjs").Box} Box */
+/** @typedef {import("./lines.mjs").Box} Box */
+/** @typedef {import("./smart.mjs").Picture} Picture */
 
 const KEPT_EVERY = 16
 
@@ -17,6 +18,8 @@ export class MaskDocument {
     this.future = []
     /** The automatic mask. @type {Mask} */
     this.base = { width: 1, height: 1, values: new Float32Array(1) }
+    /** The photo, of the mask's size. @type {Picture | null} */
+    this.picture = null
     /** With all strokes. @type {Mask} */
     this.done = copyOf(this.base)
     /** With the stroke that is being drawn, too. @type {Mask} */
@@ -26,11 +29,13 @@ export class MaskDocument {
   }
 
   /**
-   * Takes another automatic mask, of another size perhaps, and replays the strokes over it.
+   * Takes another automatic mask and picture, of another size perhaps, and replays the strokes over it.
    * @param {Mask} base
+   * @param {Picture | null} picture of the same size
    */
-  setBase(base) {
+  setBase(base, picture) {
     this.base = base
+    this.picture = picture
     this.kept = []
     this.done = copyOf(base)
     this.shown = copyOf(base)
@@ -56,7 +61,7 @@ export class MaskDocument {
     this.past.push(this.strokes)
     this.future = []
     this.strokes = [...this.strokes, stroke]
-    const box = drawStroke(this.done, stroke)
+    const box = drawStroke(this.done, stroke, this.picture)
     this.keep(this.strokes.length)
     this.showDone(box)
     return box
@@ -101,7 +106,7 @@ export class MaskDocument {
     const start = known.at(-1) ?? { count: 0, values: this.base.values }
     this.done.values.set(start.values)
     for (let count = start.count; count < strokes.length; count++) {
-      drawStroke(this.done, strokes[count])
+      drawStroke(this.done, strokes[count], this.picture)
       this.keep(count + 1)
     }
     this.shown.values.set(this.done.values)

@@ -9,7 +9,7 @@ import { Hand } from "./hand.mjs"
 import { Keys } from "./keys.mjs"
 import { Pen } from "./pen.mjs"
 import { Shown } from "./shown.mjs"
-import { maskOf, ofOutput, workSize } from "./source.mjs"
+import { maskOf, ofOutput, pictureOf, workSize } from "./source.mjs"
 import { formatStrokes, makeStroke, parseStrokes } from "./strokes.mjs"
 import { CSS, Toolbar } from "./toolbar.mjs"
 import { View } from "./view.mjs"
@@ -132,11 +132,13 @@ export class Editor {
       const photo = key ? await loadPicture(key) : null
       const holes = source ? await loadPicture(source.maskUrl) : null
       const seed = source ? await loadPicture(source.fileUrl) : null
+      const work = source && source.workUrl !== key ? await loadPicture(source.workUrl) : photo
       if (this.showing.key !== key) return // another one has come meanwhile
       if (seed) this.node.imgs = [seed] // where the host's mask editor looks
       this.view.photo = photo
       this.view.ratio = photo ? photo.naturalWidth / photo.naturalHeight : 1
-      this.edit.setBase(maskOf(holes, photo ? workSize(photo) : { width: 1, height: 1 }))
+      const size = work ? workSize(work) : { width: 1, height: 1 }
+      this.edit.setBase(maskOf(holes, size), work && pictureOf(work, size))
     } catch {
       this.view.photo = null
     }

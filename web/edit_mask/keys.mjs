@@ -8,7 +8,7 @@ const SMALL_STEP = 0.002
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 /** @type {Record<string, import("./toolbar.mjs").ToolName>} */
-const TOOL_KEYS = { b: "brush", e: "eraser", l: "lasso", p: "polygon", f: "fill" }
+const TOOL_KEYS = { b: "brush", s: "smart", e: "eraser", l: "lasso", p: "polygon", f: "fill" }
 
 export class Keys {
   /** @param {Editor} editor */

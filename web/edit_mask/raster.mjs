@@ -1,21 +1,24 @@
-// Strokes in a mask: the counterpart of segmentation/stroke_raster.py, equal to it within 1/255 (a golden test holds it).
-import { RADIUS_UNIT, UNIT } from "./strokes.mjs"
+// Strokes in a mask: the counterpart of segmentation/strokes/raster.py, equal to it within 1/255 (a golden test holds it).
+import { boxOf, joinBoxes, knotsOf, pieces, radiusOf } from "./lines.mjs"
+import { shareByColour } from "./smart.mjs"
+import { UNIT } from "./strokes.mjs"
 
 /** @typedef {import("./strokes.mjs").Stroke} Stroke */
+/** @typedef {import("./lines.mjs").Box} Box */
+/** @typedef {import("./lines.mjs").Knot} Knot */
+/** @typedef {import("./smart.mjs").Picture} Picture */
 /** @typedef {{width: number, height: number, values: Float32Array}} Mask */
-/** Pixels from x0, y0 to below x1, y1. @typedef {{x0: number, y0: number, x1: number, y1: number}} Box */
-/** A point of a line with the radius there. @typedef {{x: number, y: number, r: number}} Knot */
 
-const PIECE_PX = 64
 const REACH_PX = 0.75
 
 /**
  * Draws a stroke into the mask, in place.
  * @param {Mask} mask
  * @param {Stroke} stroke
+ * @param {Picture | null} [picture] of the mask's size, whose colours a smart stroke keeps to
  * @returns {Box | null} what may have changed
  */
-export function drawStroke(mask, stroke) {
+export function drawStroke(mask, stroke, picture = null) {
   const all = { x0: 0, y0: 0, x1: mask.width, y1: mask.height }
   if (stroke.tool === "clear") {
     mask.values.fill(0)
@@ -25,8 +28,8 @@ export function drawStroke(mask, stroke) {
     for (let at = 0; at < mask.values.length; at++) mask.values[at] = 1 - mask.values[at]
     return all
   }
-  const covers = { brush: coverBrush, lasso: coverArea, polygon: coverArea, fill: coverRegion }
-  const found = covers[stroke.tool](mask, stroke)
+  const covers = { brush: coverBrush, smart: coverSmart, lasso: coverArea, polygon: coverArea, fill: coverRegion }
+  const found = covers[stroke.tool](mask, stroke, picture)
   if (found) blend(mask, found.box, found.coverage, stroke)
   return found && found.box
 }
@@ -54,7 +57,7 @@ function blend(mask, box, coverage, stroke) {
  * @param {Stroke} stroke
  */
 function coverBrush(mask, stroke) {
-  const radius = (stroke.radius * Math.min(mask.width, mask.height)) / RADIUS_UNIT
+  const radius = radiusOf(stroke, mask)
   const ramp = Math.max(1, (1 - stroke.hardness / 100) * radius)
   const knots = knotsOf(mask, stroke, radius)
   const box = boxOf(knots, radius + 1, mask)
@@ -72,47 +75,15 @@ function coverBrush(mask, stroke) {
 /**
  * @param {Mask} mask
  * @param {Stroke} stroke
- * @param {number} radius
- * @returns {Knot[]}
+ * @param {Picture | null} picture
  */
-function knotsOf(mask, stroke, radius) {
-  const knots = []
-  for (let at = 0; at < stroke.points.length; at += 2) {
-    knots.push({
-      x: (stroke.points[at] * mask.width) / UNIT,
-      y: (stroke.points[at + 1] * mask.height) / UNIT,
-      r: stroke.pressure.length ? (radius * stroke.pressure[at / 2]) / 100 : radius,
-    })
-  }
-  return knots
-}
-
-/**
- * The line in short pieces, because the box of a short one holds fewer pixels in vain.
- * @param {Knot[]} knots
- * @returns {Generator<[Knot, Knot]>}
- */
-function* pieces(knots) {
-  if (knots.length === 1) yield [knots[0], knots[0]]
-  for (let at = 1; at < knots.length; at++) {
-    const [first, last] = [knots[at - 1], knots[at]]
-    const length = Math.hypot(last.x - first.x, last.y - first.y)
-    const count = Math.max(1, Math.ceil(length / Math.max(PIECE_PX, 2 * Math.max(first.r, last.r))))
-    for (let step = 0; step < count; step++) {
-      yield [between(first, last, step / count), between(first, last, (step + 1) / count)]
-    }
-  }
-}
-
-/**
- * @param {Knot} first
- * @param {Knot} last
- * @param {number} share
- * @returns {Knot}
- */
-function between(first, last, share) {
-  const mix = (/** @type {number} */ a, /** @type {number} */ b) => a + (b - a) * share
-  return { x: mix(first.x, last.x), y: mix(first.y, last.y), r: mix(first.r, last.r) }
+function coverSmart(mask, stroke, picture) {
+  const found = coverBrush(mask, stroke)
+  if (!found || picture?.width !== mask.width || picture.height !== mask.height) return found
+  const share = picture.known.get(stroke) ?? shareByColour(stroke, picture, found.box)
+  picture.known.set(stroke, share)
+  for (let at = 0; at < share.length; at++) found.coverage[at] *= share[at]
+  return found
 }
 
 /**
@@ -167,7 +138,7 @@ export class LiveBrush {
     this.below = below
     this.shown = shown
     this.stroke = stroke
-    this.radius = (stroke.radius * Math.min(below.width, below.height)) / RADIUS_UNIT
+    this.radius = radiusOf(stroke, below)
     this.ramp = Math.max(1, (1 - stroke.hardness / 100) * this.radius)
     this.beyond = new Float32Array(below.values.length).fill(Infinity)
     /** @type {Knot | null} */
@@ -207,21 +178,6 @@ export class LiveBrush {
         this.shown.values[at] = stroke.erase ? value * (1 - share) : value + (1 - value) * share
       }
     }
-  }
-}
-
-/**
- * The smallest box around both.
- * @param {Box | null} one
- * @param {Box | null} other
- */
-export function joinBoxes(one, other) {
-  if (!one || !other) return one ?? other
-  return {
-    x0: Math.min(one.x0, other.x0),
-    y0: Math.min(one.y0, other.y0),
-    x1: Math.max(one.x1, other.x1),
-    y1: Math.max(one.y1, other.y1),
   }
 }
 
@@ -345,28 +301,4 @@ function addRim({ width, height, values }, coverage, full) {
       }
     }
   }
-}
-
-/**
- * The pixels of the mask within `margin` of the points' box; null where there are none.
- * @param {{x: number, y: number}[]} points
- * @param {number} margin
- * @param {{width: number, height: number}} mask
- * @returns {Box | null}
- */
-function boxOf(points, margin, mask) {
-  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity]
-  for (const { x, y } of points) {
-    if (x < left) left = x
-    if (x > right) right = x
-    if (y < top) top = y
-    if (y > bottom) bottom = y
-  }
-  const box = {
-    x0: Math.max(0, Math.floor(left - margin)),
-    y0: Math.max(0, Math.floor(top - margin)),
-    x1: Math.min(mask.width, Math.ceil(right + margin)),
-    y1: Math.min(mask.height, Math.ceil(bottom + margin)),
-  }
-  return box.x0 < box.x1 && box.y0 < box.y1 ? box : null
 }

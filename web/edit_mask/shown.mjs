@@ -1,10 +1,11 @@
 // What the editor shows: the canvas, painted once a frame where something has changed, and the line below it.
 import { fill } from "../shared/texts.mjs"
-import { joinBoxes } from "./raster.mjs"
+import { joinBoxes } from "./lines.mjs"
+import { CORE } from "./smart.mjs"
 import { TINTS } from "./view.mjs"
 
 /** @typedef {import("./editor.mjs").Editor} Editor */
-/** @typedef {import("./raster.mjs").Box} Box */
+/** @typedef {import("./lines.mjs").Box} Box */
 
 export class Shown {
   /** @param {Editor} editor */
@@ -82,8 +83,9 @@ export class Shown {
     if (this.dirty) view.paint(edit.shown, this.dirty)
     this.dirty = null
     const line = sketch && !sketch.brush ? sketch.line : []
-    const isBrush = tool === "brush" || tool === "eraser"
+    const radius = ["brush", "eraser", "smart"].includes(tool) ? size / 100 : 0
     const rubber = sketch?.tool === "polygon" && cursor ? [...line, cursor] : line
-    view.draw({ cursor, radius: isBrush ? size / 100 : 0, line: rubber, closed: sketch?.tool === "lasso" })
+    const core = tool === "smart" ? radius * CORE : 0
+    view.draw({ cursor, radius, core, line: rubber, closed: sketch?.tool === "lasso" })
   }
 }

@@ -25,12 +25,15 @@ export class Sketch {
     this.stroke = makeStroke(this.tool, {
       erase: erase || tool === "eraser" || (tool !== "brush" && options.remove),
       opacity: Math.round(options.opacity),
-      ...(this.tool === "brush" && {
+      ...(isBrush(this.tool) && {
         radius: Math.min(RADIUS_UNIT, Math.max(1, Math.round((options.size / 100) * RADIUS_UNIT))),
         hardness: Math.round(options.hardness),
       }),
     })
-    this.brush = this.tool === "brush" ? edit.liveBrush(this.stroke) : null
+    const { opacity } = this.stroke
+    // What a smart stroke will cover is known when it is done; until then its whole area is shown faintly.
+    const shown = { ...this.stroke, opacity: this.tool === "smart" ? opacity / 2 : opacity }
+    this.brush = isBrush(this.tool) ? edit.liveBrush(shown) : null
     /** @type {(Point & {pressure: number})[]} */
     this.line = []
   }
@@ -48,7 +51,7 @@ export class Sketch {
 
   /** The finished stroke; null where it has too few points. @returns {Stroke | null} */
   finish() {
-    const least = { brush: 1, fill: 1, lasso: 3, polygon: 3, clear: 0, invert: 0 }[this.tool]
+    const least = { brush: 1, smart: 1, fill: 1, lasso: 3, polygon: 3, clear: 0, invert: 0 }[this.tool]
     const line = this.tool === "polygon" ? this.line : this.simplified()
     if (line.length < least) return null
     const unit = (/** @type {number} */ share) => Math.min(2 * UNIT, Math.max(-UNIT, Math.round(share * UNIT)))
@@ -73,4 +76,9 @@ export class Sketch {
   get box() {
     return this.brush && this.brush.box
   }
+}
+
+/** @param {import("./strokes.mjs").Tool} tool */
+function isBrush(tool) {
+  return tool === "brush" || tool === "smart"
 }

@@ -2,9 +2,11 @@
 import { viewUrl } from "../shared/pictures.mjs"
 
 /** @typedef {import("./raster.mjs").Mask} Mask */
+/** @typedef {import("./smart.mjs").Picture} Picture */
 /**
- * url: of the photo. maskUrl: of its alpha. fileUrl: of both. image, mask: their digests.
- * @typedef {{url: string, maskUrl: string, fileUrl: string, image: string, mask: string}} Source
+ * url: of the photo. maskUrl: of its alpha. fileUrl: of both. workUrl: of the photo at the canvas's size.
+ * image, mask: their digests.
+ * @typedef {{url: string, maskUrl: string, fileUrl: string, workUrl: string, image: string, mask: string}} Source
  */
 
 const LONG_SIDE_PX = 1024
@@ -23,6 +25,7 @@ export function ofOutput(output, api) {
     url: viewUrl(file, api, "rgb"),
     maskUrl: viewUrl(file, api, "a"),
     fileUrl: viewUrl(file, api),
+    workUrl: viewUrl(digests.pictures?.work?.[0] ?? file, api, "rgb"),
     image: digests.image ?? "",
     mask: digests.mask ?? "",
   }
@@ -49,12 +52,30 @@ export function workSize(picture) {
 export function maskOf(holes, { width, height }) {
   const values = new Float32Array(width * height)
   if (holes) {
-    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })
-    if (!context) throw new Error("the browser has no 2D canvas")
-    context.imageSmoothingQuality = "high"
-    context.drawImage(holes, 0, 0, width, height)
-    const { data } = context.getImageData(0, 0, width, height)
+    const { data } = pixelsOf(holes, { width, height })
     for (let at = 0; at < values.length; at++) values[at] = 1 - data[4 * at + 3] / 255
   }
   return { width, height, values }
+}
+
+/**
+ * What smart strokes take their colours from.
+ * @param {HTMLImageElement} photo
+ * @param {{width: number, height: number}} size
+ * @returns {Picture}
+ */
+export function pictureOf(photo, { width, height }) {
+  return { width, height, data: pixelsOf(photo, { width, height }).data, known: new WeakMap() }
+}
+
+/**
+ * @param {HTMLImageElement} picture
+ * @param {{width: number, height: number}} size
+ */
+function pixelsOf(picture, { width, height }) {
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })
+  if (!context) throw new Error("the browser has no 2D canvas")
+  context.imageSmoothingQuality = "high"
+  context.drawImage(picture, 0, 0, width, height)
+  return context.getImageData(0, 0, width, height)
 }

@@ -1,11 +1,16 @@
-// Edits of a mask as text: the counterpart of segmentation/strokes.py, which tells the format.
+// Edits of a mask as text: the counterpart of segmentation/strokes/text.py, which tells the format.
 
-export const VERSION = 1
+/** The latest version that is read. */
+export const VERSION = 2
+/** The version that a tool came with, where it was not the first. @type {Partial<Record<Tool, number>>} */
+const SINCE = { smart: 2 }
+/** Tools that have a radius. @type {Tool[]} */
+const BRUSHES = ["brush", "smart"]
 export const UNIT = 16384
 export const RADIUS_UNIT = 10000
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-/** @typedef {"brush" | "lasso" | "polygon" | "fill" | "clear" | "invert"} Tool */
+/** @typedef {"brush" | "lasso" | "polygon" | "fill" | "clear" | "invert" | "smart"} Tool */
 /**
  * One stroke, in the units of the text. Points are x0, y0, x1, y1 and so on.
  * @typedef {{tool: Tool, points: number[], erase: boolean, radius: number, hardness: number, opacity: number,
@@ -40,7 +45,7 @@ export function makeStroke(tool, rest = {}) {
 export function parseStrokes(text) {
   if (!text || !text.trim()) return { strokes: [], image: "", mask: "" }
   const document = JSON.parse(text)
-  if (document.version !== VERSION) throw new OtherVersion(document.version)
+  if (!(document.version >= 1 && document.version <= VERSION)) throw new OtherVersion(document.version)
   return {
     image: String(document.image ?? ""),
     mask: String(document.mask ?? ""),
@@ -72,13 +77,14 @@ export function formatStrokes(edit) {
   const strokes = edit.strokes.map((stroke) => ({
     t: stroke.tool,
     ...(stroke.erase ? { e: 1 } : {}),
-    ...(stroke.tool === "brush" ? { r: stroke.radius } : {}),
+    ...(BRUSHES.includes(stroke.tool) ? { r: stroke.radius } : {}),
     ...(stroke.hardness !== 100 ? { h: stroke.hardness } : {}),
     ...(stroke.opacity !== 100 ? { o: stroke.opacity } : {}),
     ...(stroke.points.length ? { p: pack(differences(stroke.points, 2)) } : {}),
     ...(stroke.pressure.length ? { w: pack(differences(stroke.pressure, 1)) } : {}),
   }))
-  return JSON.stringify({ version: VERSION, image: edit.image, mask: edit.mask, strokes })
+  const version = Math.max(...edit.strokes.map(({ tool }) => SINCE[tool] ?? 1))
+  return JSON.stringify({ version, image: edit.image, mask: edit.mask, strokes })
 }
 
 /** @param {number[]} numbers */

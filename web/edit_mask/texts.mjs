@@ -6,7 +6,7 @@ export const TEXTS = {
   canvas: "Mask canvas",
   help:
     "Arrow keys move the cursor, with Shift in small steps. Space or Enter puts the pen down and lifts it, Escape drops " +
-    "the stroke. B, E, L, P, F choose the tool, R turns Remove on and off, [ and ] change the size, + and - zoom, 0 fits.",
+    "the stroke. B, S, E, L, P, F choose the tool, R turns Remove on and off, [ and ] change the size, + and - zoom, 0 fits.",
   file_label: "mask editor's file",
 
   tools: "Tools",
@@ -14,6 +14,8 @@ export const TEXTS = {
   settings: "Brush",
   brush: "Brush",
   brush_hint: "Paint the mask (B)",
+  smart: "Smart",
+  smart_hint: "Paint roughly along a border, the middle on the garment; the stroke keeps to its colours (S)",
   eraser: "Eraser",
   eraser_hint: "Take the mask away (E)",
   lasso: "Lasso",
@@ -23,7 +25,7 @@ export const TEXTS = {
   fill: "Fill",
   fill_hint: "Fill a hole; with Remove take an island away (F)",
   remove: "Remove",
-  remove_hint: "Lasso, polygon and fill take away (R)",
+  remove_hint: "Smart brush, lasso, polygon and fill take away (R)",
   undo: "Undo",
   undo_hint: "Undo (Ctrl+Z)",
   redo: "Redo",

@@ -1,13 +1,13 @@
 // Buttons and sliders above the canvas. What is chosen stays in `options`; the editor is told of commands.
 
-/** @typedef {"brush" | "eraser" | "lasso" | "polygon" | "fill"} ToolName */
+/** @typedef {"brush" | "smart" | "eraser" | "lasso" | "polygon" | "fill"} ToolName */
 /** @typedef {import("./texts.mjs").Texts} Texts */
 /** @typedef {"undo" | "redo" | "clear" | "invert" | "reset" | "fit" | "host" | "tint"} Command */
 /** Percent; size is the radius as a share of the short side.
  * @typedef {{tool: ToolName, remove: boolean, size: number, hardness: number, opacity: number, tint: string}} Options */
 
 /** @type {ToolName[]} */
-const TOOLS = ["brush", "eraser", "lasso", "polygon", "fill"]
+const TOOLS = ["brush", "smart", "eraser", "lasso", "polygon", "fill"]
 /** @type {Exclude<Command, "tint">[]} */
 const COMMANDS = ["undo", "redo", "clear", "invert", "reset", "fit", "host"]
 /** With the least, the greatest value and the step. @type {["size" | "hardness" | "opacity", number, number, number][]} */

@@ -118,9 +118,10 @@ export class View {
   }
 
   /**
-   * @param {{cursor: Point | null, radius: number, line: Point[], closed: boolean}} sketch radius: share of the short side
+   * @param {{cursor: Point | null, radius: number, core: number, line: Point[], closed: boolean}} sketch radius of the
+   *     brush and of its core: shares of the short side
    */
-  draw({ cursor, radius, line, closed }) {
+  draw({ cursor, radius, core, line, closed }) {
     const { context, canvas } = this
     const frame = this.frame()
     context.clearRect(0, 0, canvas.width, canvas.height)
@@ -139,6 +140,10 @@ export class View {
       const reach = Math.max(3, radius * Math.min(frame.width, frame.height))
       context.beginPath()
       context.arc(x, y, reach, 0, 2 * Math.PI)
+      if (core) {
+        context.moveTo(x + (reach * core) / radius, y)
+        context.arc(x, y, (reach * core) / radius, 0, 2 * Math.PI)
+      }
       context.moveTo(x - 3, y)
       context.lineTo(x + 3, y)
       context.moveTo(x, y - 3)

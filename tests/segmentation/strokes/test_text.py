@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hemline.errors import RangeError
 from hemline.segmentation.strokes import text as module
 from hemline.segmentation.strokes.text import (
+    BRUSHES,
     FEWEST_POINTS,
     HIGHEST,
     LOWEST,
@@ -32,8 +33,8 @@ points = st.tuples(st.integers(LOWEST, HIGHEST), st.integers(LOWEST, HIGHEST))
 def some_stroke(draw: st.DrawFn) -> Stroke:
     tool = draw(st.sampled_from(module.TOOLS))
     line = tuple(draw(st.lists(points, min_size=FEWEST_POINTS[tool], max_size=8))) if FEWEST_POINTS[tool] else ()
-    pressure = tuple(draw(percents) for _ in line) if tool == "brush" and draw(st.booleans()) else ()
-    radius = draw(st.integers(1, 10000)) if tool == "brush" else 200
+    pressure = tuple(draw(percents) for _ in line) if tool in BRUSHES and draw(st.booleans()) else ()
+    radius = draw(st.integers(1, 10000)) if tool in BRUSHES else 200
     return Stroke(tool, line, draw(st.booleans()), radius, draw(percents), draw(percents), pressure)
 
 
@@ -76,6 +77,14 @@ def test_the_text_is_json_of_a_version() -> None:
 BRUSH = {"t": "brush", "p": "AA"}
 
 
+def test_a_text_has_the_lowest_version_that_knows_its_tools() -> None:
+    """So that an earlier Hemline, which reads version 1 alone, refuses smart strokes and nothing else."""
+    plain, smart = Stroke("brush", ((0, 0),)), Stroke("smart", ((0, 0),))
+    assert json.loads(format_strokes(Edit((plain,))))["version"] == 1
+    assert json.loads(format_strokes(Edit((plain, smart))))["version"] == 2
+    assert json.loads(format_strokes(Edit((smart,))))["strokes"] == [{"t": "smart", "r": 200, "p": "AA"}]
+
+
 def text_of(*strokes: object, **fields: object) -> str:
     return json.dumps({"version": 1, "strokes": list(strokes), **fields})
 
@@ -86,7 +95,9 @@ def text_of(*strokes: object, **fields: object) -> str:
         ("clipspace.png", "no JSON"),
         ("[" * 100_000, "no JSON"),
         ("[1]", "no JSON object"),
-        ('{"version": 2, "strokes": []}', "version 2.*update"),
+        ('{"version": 3, "strokes": []}', "version 3.*update"),
+        ('{"version": 0, "strokes": []}', "version 0"),
+        (text_of({"t": "smart", "p": "AA"}), "smart.*known"),
         ('{"strokes": []}', "version None"),
         (text_of(version=True), "version True"),
         ('{"version": 1, "strokes": {}}', "no list"),
