@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ..kernels import label_regions, support_box
+from .body import HEADS_TALL
 from .garments import Garments
 from .part_masks import PartMasks
-from .parts import HEADS_TALL
 from .vocabulary import GARMENT_LABELS, LEGEND
 
-# A face is three quarters of a head high (see parts.py).
+# A face is three quarters of a head high (see body.py).
 FACE_SHARE = 0.75
 # From the ankle to the toes of a standing person, in heads; measured in part_annotations.json with the shoes.
 FOOT_HEIGHT = 0.4

@@ -1,14 +1,12 @@
 """Head, face, neck, hands, arms and legs of one person, told apart by where skin lies; the network only knows `skin`.
 
-Everything is measured in heads (crown to chin). The shares come from 66 photos with drawn parts
-(training/part_annotations.json, training/parts_report.py): a standing person is 7.2 heads tall, a face three quarters
-of a head high and 0.58 heads wide, hanging fingertips end 4.1 heads below the crown.
+Everything is measured in heads (crown to chin, see `body.py`). The shares come from 66 photos with drawn parts
+(training/part_annotations.json, training/parts_report.py): hanging fingertips end 4.1 heads below the crown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -16,19 +14,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..kernels import gaussian_blur
+from .body import LEAST_PIXELS, Body, measure_body, middle_column, union_of
 
 PARTS = ("face", "neck", "hands", "arms", "legs")
 # The rules run at this long side; a hand of a whole figure is then about 18 px long.
 LONG_SIDE = 192
-HEADS_TALL = 7.2
-HEAD_TO_FACE_WIDTH = 1.7
-# A cut figure's head is measured so many times at most.
-CUT_TURNS = 4
-# Without feet and face a person is taken to be as many heads wide.
-HEADS_WIDE = 2.2
-# Face rows searched for the jaw, in heads below the crown, and how narrow skin gets there, as a share of the cheeks.
-JAW = (0.8, 1.25)
-JAW_NARROWING = 0.72
 # How far a décolleté reaches, in heads: to either side of the chin's middle and below the chin.
 NECK_REACH = (0.5, 0.9)
 # Skin there that is not connected with the throat is a raised hand; so far the throat reaches, in heads below the chin
@@ -46,19 +36,6 @@ HAND_LENGTH = 0.75
 WHOLE_HAND = 1.15
 # A bracelet or a watch is no longer than so many heads; belts and bags must not join arms.
 BRACELET = 0.5
-# Fewer pixels (at the working size) are the labels' crumbs.
-LEAST_PIXELS = 3
-
-
-@dataclass(frozen=True)
-class Body:
-    """Where a person's head is, at the working size: everything in px."""
-
-    crown: float
-    chin: float
-    middle: float
-    head: float
-    has_face: bool
 
 
 def find_parts(chances: Tensor, classes: Sequence[str]) -> dict[str, Tensor]:
@@ -102,7 +79,7 @@ def _split_skin(masks: dict[str, Tensor], person: Tensor) -> tuple[Tensor, Body]
         split[0] = _face(skin, body)
         split[1] = _neck(skin & ~split[0], body)
         rest = skin & ~split[0] & ~split[1]
-    sleeves = _any(masks, ("upper", "outer", "dress"), none)
+    sleeves = union_of(masks, ("upper", "outer", "dress"), none)
     for piece in _arms_apart(_pieces(rest | _bracelets(masks.get("accessory", none), body)), masks, body):
         if not (piece & rest).any():
             continue
@@ -113,128 +90,6 @@ def _split_skin(masks: dict[str, Tensor], person: Tensor) -> tuple[Tensor, Body]
             split[2] |= hand & rest
             split[3] |= piece & rest & ~hand
     return split, body
-
-
-def measure_body(masks: dict[str, Tensor], person: Tensor) -> Body | None:
-    """Crown, chin and scale; None where there is nobody."""
-    rows = (person.sum(1) > 0).nonzero()
-    if not len(rows):
-        return None
-    none = torch.zeros_like(person)
-    top, height = int(rows[0]), int(rows[-1] - rows[0]) + 1
-    width = int(person.any(0).nonzero()[-1] - person.any(0).nonzero()[0]) + 1
-    skin, evidence = masks.get("skin", none), _any(masks, ("hair", "headwear"), none)
-    shod = bool(masks.get("footwear", none)[top + height // 2 :].sum() >= LEAST_PIXELS)
-    unit = height / HEADS_TALL
-    if not evidence.any():
-        evidence = _bald(masks, person, top, height)
-    if not evidence.any():
-        unit = unit if shod else max(unit, width / HEADS_WIDE)
-        return _guess_headless(masks, top, height, unit)
-    seed, unit = _seed_and_head(skin, evidence, unit, whole=shod)
-    profile = None if seed is None else _profile(skin, seed)
-    column = _middle(evidence) if seed is None else float(seed[1])
-    crown = _crown(evidence, column, unit)
-    if seed is None or profile is None:
-        return Body(crown, crown + unit, column, unit, has_face=False)
-    widths, first = profile
-    chin = _find_jaw(widths, first, crown, unit)
-    return Body(crown, chin, column, unit, has_face=True)
-
-
-def _seed_and_head(skin: Tensor, evidence: Tensor, unit: float, *, whole: bool) -> tuple[tuple[int, int] | None, float]:
-    """A pixel well inside the face, and the head's height; from `unit`, that of a whole figure, it only grows.
-
-    Where the figure is cut the head is larger than its height tells: the face's width tells more, and a larger head
-    moves the place where the face is looked for, turn by turn.
-    """
-    seed = _face_seed(skin, evidence, unit)
-    for _ in range(0 if whole else CUT_TURNS):
-        profile = None if seed is None else _profile(skin, seed)
-        if seed is None or profile is None:
-            break
-        widths, first = profile
-        reach = round(unit / 4)
-        near = widths[max(0, seed[0] - first - reach) : seed[0] - first + reach + 1]
-        if HEAD_TO_FACE_WIDTH * max(near) <= unit:
-            break
-        unit = HEAD_TO_FACE_WIDTH * max(near)
-        seed = _face_seed(skin, evidence, unit)
-    return seed, unit
-
-
-def _bald(masks: dict[str, Tensor], person: Tensor, top: int, height: int) -> Tensor:
-    """The top of an uncovered head: skin that is the top of a person with clothes below, and no broad stump."""
-    skin = masks.get("skin", torch.zeros_like(person))
-    band = torch.zeros_like(person)
-    band[top : top + max(1, height // 40)] = True
-    above = band & skin
-    clothed = (person & ~skin).any()
-    broad = above.any(0).sum() * HEADS_TALL > 1.2 * height
-    covered = (band & person & ~skin).any()
-    return above if top > 0 and bool(clothed) and not bool(broad) and not bool(covered) else torch.zeros_like(above)
-
-
-def _guess_headless(masks: dict[str, Tensor], top: int, height: int, unit: float) -> Body:
-    """A body without a head in the picture: the crown such that the waist, three heads below it, fits the clothes."""
-    none = torch.zeros_like(next(iter(masks.values())))
-    lower = _any(masks, ("pants", "skirt"), none).any(1).nonzero()
-    feet = masks.get("footwear", none).any(1).nonzero()
-    crown = top - unit
-    if len(lower):
-        crown = float(lower[0]) - 3 * unit
-    elif len(feet):
-        crown = float(feet[-1]) - HEADS_TALL * unit
-    return Body(crown, crown + unit, 0.0, unit, has_face=False)
-
-
-def _face_seed(skin: Tensor, evidence: Tensor, unit: float) -> tuple[int, int] | None:
-    """A pixel well inside the face: much skin around it, hair near it, high up."""
-    around = gaussian_blur(torch.stack([skin, evidence]).float()[None], unit / 4)[0]
-    near = gaussian_blur(evidence.float()[None, None], unit / 2)[0, 0]
-    depth = torch.arange(skin.shape[0], device=skin.device).float() - float(evidence.any(1).nonzero()[0])
-    score = around[0] * near * torch.exp(-0.5 * (depth.clamp_min(0) / unit) ** 2).unsqueeze(1) * skin
-    if float(score.max()) < 1e-3:
-        return None
-    best = score.amax()
-    # The mean of equals, so that a mirror changes nothing.
-    places = (score >= best * (1 - 1e-4)).nonzero().float().mean(0)
-    return round(float(places[0])), round(float(places[1]))
-
-
-def _profile(skin: Tensor, seed: tuple[int, int]) -> tuple[list[int], int] | None:
-    """The width of the skin about the seed's column, row by row without a gap, and the first row."""
-    row, column = seed
-    if not bool(skin[row, column]):
-        return None
-    gaps = (~skin).float()
-    left = gaps[:, : column + 1].flip(1).cummax(1).values
-    right = gaps[:, column:].cummax(1).values
-    widths = cast("list[int]", ((1 - left).sum(1) + (1 - right).sum(1)).long().tolist())
-    first, last = row, row
-    while first > 0 and widths[first - 1] > 0:
-        first -= 1
-    while last + 1 < len(widths) and widths[last + 1] > 0:
-        last += 1
-    return widths[first : last + 1], first
-
-
-def _find_jaw(widths: list[int], first: int, crown: float, unit: float) -> float:
-    """The chin's row: where the skin below the cheeks has narrowed, or ends, near where a chin is expected."""
-    low, high = crown + JAW[0] * unit, crown + JAW[1] * unit
-    cheeks = max((w for i, w in enumerate(widths) if first + i <= low), default=max(widths))
-    for i, width in enumerate(widths):
-        if first + i >= low and width < JAW_NARROWING * cheeks:
-            return min(first + i, high)
-    end = first + len(widths)
-    return float(end) if low <= end <= high else crown + unit
-
-
-def _crown(evidence: Tensor, column: float, unit: float) -> float:
-    """The top of the hair about the face's column."""
-    reach = max(1, round(unit / 2))
-    window = evidence[:, max(0, round(column) - reach) : round(column) + reach + 1].any(1).nonzero()
-    return float(window[0] if len(window) else evidence.any(1).nonzero()[0])
 
 
 def _face(skin: Tensor, body: Body) -> Tensor:
@@ -273,7 +128,7 @@ def _arms_apart(pieces: list[Tensor], masks: dict[str, Tensor], body: Body) -> l
     line = body.crown + FINGERTIPS * body.head
     for piece in pieces:
         rows = piece.any(1).nonzero()
-        hem = _any(masks, ("dress", "skirt", "pants"), torch.zeros_like(piece)).any(1).nonzero()
+        hem = union_of(masks, ("dress", "skirt", "pants"), torch.zeros_like(piece)).any(1).nonzero()
         above = _axes(piece)[0] < (min(line, float(hem[-1])) if len(hem) else line)
         joined = float(rows[0]) < body.crown + ARM_LINE * body.head
         if joined and float(rows[-1]) > body.crown + LEG_LINE * body.head:
@@ -292,7 +147,7 @@ def _is_leg(piece: Tensor, masks: dict[str, Tensor], body: Body) -> bool:
         return False
     if lowest > body.crown + LEG_LINE * body.head:
         return True
-    feet = _any(masks, ("footwear", "legwear"), torch.zeros_like(piece))
+    feet = union_of(masks, ("footwear", "legwear"), torch.zeros_like(piece))
     return bool((_grow(piece) & feet).any()) and float(rows[0]) > body.crown + 4.0 * body.head
 
 
@@ -307,7 +162,7 @@ def _hangs_beside(piece: Tensor, masks: dict[str, Tensor]) -> bool:
     none = torch.zeros_like(piece)
     rows = piece.any(1).nonzero()
     for names, share in BESIDE.items():
-        cloth = _any(masks, names, none).any(1).nonzero()
+        cloth = union_of(masks, names, none).any(1).nonzero()
         if len(cloth):
             top, hem = float(cloth[0]), float(cloth[-1])
             if float(rows[0]) < top + share * (hem - top) and float(rows[-1]) < hem + BELOW_HEM * (hem - top):
@@ -319,7 +174,7 @@ def _hand(piece: Tensor, bare: Tensor, sleeves: Tensor, body: Body) -> Tensor:
     """The hand of one piece of arm: all of it where it is short, else what lies farthest along it from the shoulder."""
     rows, columns = _axes(piece)
     places = piece & (_grow(sleeves) if (piece & _grow(sleeves)).any() else piece)
-    side = 1.0 if float(_middle(piece)) >= body.middle else -1.0
+    side = 1.0 if middle_column(piece) >= body.middle else -1.0
     distance = (rows - body.chin - 0.35 * body.head) ** 2 + (columns - body.middle - side * 0.7 * body.head) ** 2
     nearest = distance[places].min().sqrt()
     seeds = places & (distance.sqrt() <= nearest + 0.1 * body.head)
@@ -399,17 +254,9 @@ def _resize(plane: Tensor, size: Sequence[int]) -> Tensor:
     return functional.interpolate(plane[None, None], tuple(size), mode="bilinear")[0, 0]
 
 
-def _any(masks: dict[str, Tensor], names: Sequence[str], none: Tensor) -> Tensor:
-    return torch.stack([masks.get(name, none) for name in names]).any(0)
-
-
 def _axes(mask: Tensor) -> tuple[Tensor, Tensor]:
     rows, columns = (torch.arange(side, device=mask.device).float() for side in mask.shape)
     return rows.unsqueeze(1), columns.unsqueeze(0)
-
-
-def _middle(mask: Tensor) -> float:
-    return float(mask.nonzero()[:, 1].float().mean())
 
 
 def _grow(mask: Tensor, *, corners: bool = True) -> Tensor:
