@@ -16,7 +16,7 @@ from ...tensors import BadFile, MissingModel, ShapeError
 from ..checkpoints.checkpoint import read_checkpoint
 from ..checkpoints.families import SAM_FAMILIES
 from .foreign import is_installed, load_networks
-from .plan import DECODER_HEADS, NotSam, SamPlan, VitPlan, compare, read_plan
+from .plan import DECODER_HEADS, NotSam, SamPlan, VitPlan, read_plan, state_of
 
 # What segment_anything normalises colours by, of 0..1.
 MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
@@ -182,7 +182,7 @@ def build_sam(tensors: Mapping[str, Tensor], family: str) -> Sam:
     wanted = {
         f"{part}.{name}": tensor for part, module in modules.items() for name, tensor in module.state_dict().items()
     }
-    compare(wanted, tensors)
+    state_of(tensors).check(wanted)
     for part, module in modules.items():
         state = {name.removeprefix(f"{part}."): tensors[name] for name in wanted if name.startswith(f"{part}.")}
         module.load_state_dict(state, assign=True)

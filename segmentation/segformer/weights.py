@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from ..checkpoints.state_dict import StateDict, show_names
 from .network import FIRST_STRIDE, NEXT_STRIDE, Plan, SegformerNet, Stage, heads_of
 
 # The library's old names, under which most files are stored, and those it has had since version 5: both as pairs of
@@ -52,8 +53,6 @@ FUSE, NORM, CLASSIFY = "decode_head.linear_fuse.weight", "decode_head.batch_norm
 BATCH_NORM_EPSILON = 1e-5
 # No encoder takes larger steps at once.
 MOST_STRIDE = 16
-# Names in one message; a file of another network lacks hundreds.
-MOST_NAMES = 4
 
 
 class NotSegformer(ValueError):
@@ -87,7 +86,7 @@ def build_network(
     state = _merge_head(state, len(plan.stages))
     with torch.device("meta"):  # nothing is allocated or drawn at random
         network = SegformerNet(plan)
-    _compare(network.state_dict(), state)
+    _state_of(state).check(network.state_dict())
     network.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
     return network.requires_grad_(False).eval()
 
@@ -96,10 +95,11 @@ def read_plan(
     state: Mapping[str, Tensor], *, heads: Sequence[int] | None = None, strides: Sequence[int] | None = None
 ) -> Plan:
     """What network these weights, by our names, are of; see `build_network`."""
-    count = _count(state, r"stages\.(\d+)\.embed\.weight")
+    known = _state_of(state)
+    count = known.count(r"stages\.(\d+)\.embed\.weight")
     if not count:
         raise NotSegformer("there is no patch embedding among its tensors")
-    channels = [_shape(state, f"stages.{number}.embed.weight", 4)[0] for number in range(count)]
+    channels = [known.shape(f"stages.{number}.embed.weight", 4)[0] for number in range(count)]
     try:
         heads = heads or heads_of(channels)
     except ValueError as error:
@@ -109,36 +109,25 @@ def read_plan(
         raise NotSegformer(f"it has {count} stages, its configuration heads {list(heads)} and strides {list(strides)}")
     if any(width % number for width, number in zip(channels, heads, strict=True)):
         raise NotSegformer(f"its widths {channels} cannot be divided among heads {list(heads)}")
-    stages = [_read_stage(state, number, heads[number], strides[number]) for number in range(count)]
-    labels = _shape(state, f"{CLASSIFY}weight", 4)[0]
-    return Plan(tuple(stages), _shape(state, FUSE, 4)[0], labels)
+    stages = [_read_stage(known, number, heads[number], strides[number]) for number in range(count)]
+    labels = known.shape(f"{CLASSIFY}weight", 4)[0]
+    return Plan(tuple(stages), known.shape(FUSE, 4)[0], labels)
 
 
-def _read_stage(state: Mapping[str, Tensor], number: int, heads: int, stride: int) -> Stage:
+def _state_of(tensors: Mapping[str, Tensor]) -> StateDict:
+    return StateDict(tensors, NotSegformer, "a SegFormer")
+
+
+def _read_stage(known: StateDict, number: int, heads: int, stride: int) -> Stage:
     stage = f"stages.{number}."
-    depth = _count(state, rf"stages\.{number}\.blocks\.(\d+)\..*")
+    depth = known.count(rf"stages\.{number}\.blocks\.(\d+)\..*")
     if not depth:
         raise NotSegformer(f"stage {number} has no blocks")
-    channels, _, patch, _ = _shape(state, f"{stage}embed.weight", 4)
+    channels, _, patch, _ = known.shape(f"{stage}embed.weight", 4)
     reduce = f"{stage}blocks.0.attention.reduce.weight"
-    reduction = _shape(state, reduce, 4)[-1] if reduce in state else 1
-    hidden = _shape(state, f"{stage}blocks.0.feed.expand.weight", 2)[0]
+    reduction = known.shape(reduce, 4)[-1] if reduce in known.tensors else 1
+    hidden = known.shape(f"{stage}blocks.0.feed.expand.weight", 2)[0]
     return Stage(channels, depth, heads, patch, stride, reduction, hidden)
-
-
-def _count(state: Mapping[str, Tensor], pattern: str) -> int:
-    """How many numbers, from 0 on without a gap, the names have at the pattern's group."""
-    found = {int(match[1]) for name in state if (match := re.fullmatch(pattern, name))}
-    return next(number for number in range(len(found) + 1) if number not in found)
-
-
-def _shape(state: Mapping[str, Tensor], name: str, axes: int) -> tuple[int, ...]:
-    if name not in state:
-        raise NotSegformer(f"{name} is missing")
-    shape = tuple(state[name].shape)
-    if len(shape) != axes or 0 in shape:
-        raise NotSegformer(f"{name} has shape {list(shape)}, wanted {axes} axes")
-    return shape
 
 
 def _merge_head(state: Mapping[str, Tensor], stages: int) -> dict[str, Tensor]:
@@ -148,8 +137,10 @@ def _merge_head(state: Mapping[str, Tensor], stages: int) -> dict[str, Tensor]:
                for number in range(stages)]  # fmt: skip
     needed = [FUSE, *(name for pair in project for name in pair), f"{CLASSIFY}weight", f"{CLASSIFY}bias"]
     needed += [f"{NORM}{name}" for name in ("weight", "bias", "running_mean", "running_var")]
-    _report(missing=[name for name in needed if name not in state],
-            unexpected=[name for name in state if name.startswith("decode_head.") and name not in needed])  # fmt: skip
+    _state_of(state).check_names(
+        missing=[name for name in needed if name not in state],
+        unexpected=[name for name in state if name.startswith("decode_head.") and name not in needed],
+    )
     head = {name: state[name].double() for name in needed}
     fuse = head[FUSE].flatten(1)
     width = len(fuse)
@@ -161,7 +152,7 @@ def _merge_head(state: Mapping[str, Tensor], stages: int) -> dict[str, Tensor]:
     ]
     wrong += [f"{name} {list(head[name].shape)}" for name in needed[-4:] if tuple(head[name].shape) != (width,)]
     if wrong or fuse.shape[1] != width * stages:
-        raise NotSegformer(f"shapes do not fit a head of {width} channels: {_some(wrong or [FUSE])}")
+        raise NotSegformer(f"shapes do not fit a head of {width} channels: {show_names(wrong or [FUSE])}")
     gain = head[f"{NORM}weight"] / (head[f"{NORM}running_var"] + BATCH_NORM_EPSILON).sqrt()
     bias = head[f"{NORM}bias"] - head[f"{NORM}running_mean"] * gain
     fuse = fuse * gain.unsqueeze(1)
@@ -173,30 +164,3 @@ def _merge_head(state: Mapping[str, Tensor], stages: int) -> dict[str, Tensor]:
     merged["head.bias"] = bias.float()
     merged["head.classify.weight"], merged["head.classify.bias"] = state[f"{CLASSIFY}weight"], state[f"{CLASSIFY}bias"]
     return merged
-
-
-def _compare(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> None:
-    """Raises `NotSegformer` where names or shapes differ, or where a weight is no number."""
-    _report([name for name in wanted if name not in got], [name for name in got if name not in wanted])
-    wrong = [
-        f"{name} {list(got[name].shape)}, wanted {list(tensor.shape)}"
-        for name, tensor in wanted.items()
-        if got[name].shape != tensor.shape
-    ]
-    if wrong:
-        raise NotSegformer(f"tensors of other shapes: {_some(wrong)}")
-    broken = [name for name, tensor in got.items() if not tensor.is_floating_point() or not tensor.isfinite().all()]
-    if broken:
-        raise NotSegformer(f"weights that are no numbers: {_some(broken)}")
-
-
-def _report(missing: Sequence[str], unexpected: Sequence[str]) -> None:
-    if missing:
-        raise NotSegformer(f"tensors are missing: {_some(missing)}")
-    if unexpected:
-        raise NotSegformer(f"tensors that a SegFormer does not have: {_some(unexpected)}")
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return "; ".join(names[:MOST_NAMES]) + more

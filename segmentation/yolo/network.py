@@ -19,6 +19,7 @@ from ...errors import BadFile
 from ..checkpoints.architecture import Architecture
 from ..checkpoints.checkpoint import Checkpoint
 from ..checkpoints.records import clean_text
+from ..checkpoints.state_dict import MOST_NAMES, compare_tensors
 from .published import published_architectures
 from .quiet_import import import_ultralytics
 
@@ -28,7 +29,6 @@ NORM_EPSILON = 1e-3
 PROBE_SIDE = 64
 # Halves of a head with two that only serve training, or the way that is not taken.
 TRAINING_PARTS = ("cv2", "cv3", "cv4")
-SHOWN_NAMES = 4
 
 # Building sets values at ultralytics' classes (Conv.default_act, Detect.legacy) for as long as it takes.
 _building = threading.Lock()
@@ -175,15 +175,9 @@ def _lay_out_published(tasks: Any, checkpoint: Checkpoint) -> tuple[YoloNetwork,
 
 def _difference(network: YoloNetwork, tensors: Mapping[str, Tensor]) -> str:
     """In words, how the tensors differ from those that the network has; empty where they do not."""
-    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    given = {name: tuple(value.shape) for name, value in tensors.items()}
-    parts = (
-        ("missing", [name for name in wanted if name not in given]),
-        ("not wanted", [clean_text(name) for name in given if name not in wanted]),
-        ("of another shape", [f"{name} {list(given[name])} for {list(wanted[name])}"
-                              for name in wanted if name in given and given[name] != wanted[name]]),
-    )  # fmt: skip
-    told = (f"{len(names)} {what} ({', '.join(names[:SHOWN_NAMES])})" for what, names in parts if names)
+    found = compare_tensors(network.state_dict(), tensors)
+    parts = (("missing", found.missing), ("not wanted", found.unexpected), ("of another shape", found.reshaped))
+    told = (f"{len(names)} {what} ({', '.join(names[:MOST_NAMES])})" for what, names in parts if names)
     return "; ".join(told)
 
 
