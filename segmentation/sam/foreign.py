@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import re
 import sys
 import warnings
 from pathlib import Path
@@ -18,6 +17,7 @@ from types import ModuleType
 import torch
 
 from ...tensors import MissingModel
+from ..remedies import torchvision_remedy
 
 OURS = __name__.rpartition(".")[0]
 # What installs each package; MobileSAM is on no package index, but the network of HQ-SAM's small version is the same.
@@ -103,11 +103,3 @@ def _version(package: str) -> str:
         return f" {importlib.metadata.version(package)}"
     except importlib.metadata.PackageNotFoundError:
         return ""
-
-
-def torchvision_remedy() -> str:
-    """The line that installs the torchvision which was built for the torch that is here, and leaves torch as it is."""
-    version = str(torch.__version__)
-    built = re.search(r"\+(cpu|cu\d+|rocm[\d.]+|xpu)$", version)
-    index = f" --index-url https://download.pytorch.org/whl/{built[1]}" if built else ""
-    return f'pip install --upgrade "torch=={version}" torchvision{index}'

@@ -42,6 +42,7 @@ import numpy
 import torch
 
 from ...errors import HemlineError, MissingModel
+from ..remedies import torchvision_remedy
 
 INSTALL = 'pip install "hemline[yolo]"'
 OLDEST = (8, 3, 217)
@@ -127,11 +128,9 @@ def _import(module: str) -> Any:
 def _import_error(error: Exception) -> HemlineError:
     told = f"{type(error).__name__}: {error}"
     if "torchvision" in told:
-        version = torch.__version__.partition("+")[0]
         return MissingModel(
             f"torchvision does not fit torch {torch.__version__}, or is missing, and ultralytics cannot be imported "
-            f"({told}). Install the one that does, from where torch came from: "
-            f'pip install --upgrade "torch=={version}" torchvision'
+            f"({told}). Install the one that does: {torchvision_remedy()}"
         )
     return MissingModel(f"ultralytics cannot be imported ({told}). Install it with all that it needs: {INSTALL}")
 

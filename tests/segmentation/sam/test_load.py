@@ -14,8 +14,9 @@ from support.commands import PYTHON
 from support.tiny_sam import SIDE, random_state, save_state, tiny_modules
 
 from hemline.errors import BadFile, MissingModel
+from hemline.segmentation.remedies import torchvision_remedy
 from hemline.segmentation.sam import load_sam
-from hemline.segmentation.sam.foreign import load_networks, torchvision_remedy
+from hemline.segmentation.sam.foreign import load_networks
 from hemline.segmentation.sam.model import MEAN, STD, Prompts, build_sam
 from hemline.segmentation.sam.plan import NotSam, VitPlan, read_plan
 
@@ -250,16 +251,6 @@ def test_networks_that_need_a_broken_torchvision_give_the_line_that_mends_it(tmp
     outcome, message = load_apart(tmp_path / "any", before, (break_torchvision(tmp_path), package.parents[1]))
     assert outcome == "missing" and "torchvision::nms does not exist" in message
     assert f"does not fit torch {torch.__version__}" in message and message.endswith(torchvision_remedy())
-
-
-def test_the_remedy_pins_torch_and_leaves_torchvision_to_pip(monkeypatch):
-    for version, line in {
-        "2.6.0": 'pip install --upgrade "torch==2.6.0" torchvision',
-        "2.9.1+cu128": 'pip install --upgrade "torch==2.9.1+cu128" torchvision --index-url '
-        "https://download.pytorch.org/whl/cu128",
-    }.items():
-        monkeypatch.setattr(torch, "__version__", version)
-        assert torchvision_remedy() == line
 
 
 WATCH = """
