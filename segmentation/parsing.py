@@ -17,10 +17,11 @@ from ..tensors import ShapeError, as_image
 from .edges import enlarge, refine_chances, upsample_mask
 from .garments import Box, Garment, Garments, mask_box
 from .parser import Looker
-from .part_masks import DOUBT, LEAST_WHOLE, PartMasks, PersonParts
+from .part_masks import LEAST_WHOLE, PartMasks, PersonParts
 from .parts import PARTS, find_parts
 from .person_regions import BODY, Person, persons_in_boxes
 from .persons import Sight, look_again, look_around
+from .soft_edges import stretch_contrast_, take_winners_
 from .vocabulary import CARRIED_LABELS, LEGEND
 from .votes import Region, vote
 
@@ -30,8 +31,6 @@ METHOD = "parser"
 WORK_FACTOR, WORK_SIDE_PX = 7 / 3, 448
 # A garment counts as found from this mean share of the person's frame on; less is a speck.
 SMALLEST_SHARE = 0.0005
-# Beside the strongest garment of a pixel another one fades so many times as fast as its share does.
-STEEPNESS = 2.0
 # The network is as sure as this of some skin, hair or shoe of whoever it knows: 0.96 at least on 56 cut photos of the
 # validation part, against 0.71 at most of a cat, an eye and a tissue.
 SURE_BODY = 0.85
@@ -195,7 +194,7 @@ def _full_size_regions(crop: Tensor, regions: Sequence[Region], wanted: set[str]
             torch.maximum(strongest, enlarge(mask, crop.shape[1:]), out=strongest)
         for label in wanted & set(worn):
             share = enlarge(worn[label], crop.shape[1:]).div_(strongest)
-            divided[label] = share.sub_(1).mul_(STEEPNESS).add_(1).clamp_(0, 1).mul_(whole)
+            divided[label] = take_winners_(share).mul_(whole)
     masks: list[Tensor | None] = []
     for region in regions:
         if region.label not in wanted or float(region.mask.mean()) < SMALLEST_SHARE:
@@ -207,7 +206,7 @@ def _full_size_regions(crop: Tensor, regions: Sequence[Region], wanted: set[str]
 
 def _on_edges(crop: Tensor, mask: Tensor) -> Tensor:
     """The mask at the crop's size and on its edges, full or nothing where it is nearly so; the 0.5 line stays."""
-    return upsample_mask(crop, mask).sub_(DOUBT).div_(1 - 2 * DOUBT).clamp_(0, 1)
+    return stretch_contrast_(upsample_mask(crop, mask))
 
 
 def paint_labels(planes: Mapping[str, Tensor], size: Sequence[int]) -> Tensor:

@@ -10,12 +10,11 @@ from torch import Tensor
 
 from .edges import enlarge, upsample_mask
 from .parts import PARTS
+from .soft_edges import stretch_contrast_
 from .vocabulary import PART_LABELS
 
 # Where there is less of a whole than this, its parts have no shares.
 LEAST_WHOLE = 1e-4
-# Less than this is doubt, not a soft edge, and so is what lacks less than this to 1: no veil over faces, no thin cloth.
-DOUBT = 0.15
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class PersonParts:
             whole += self.full_size("hair")
         if "head" in names:
             torch.maximum(whole, enlarge(self.planes["head"], self.crop.shape[1:]), out=whole)
-        return whole.sub_(DOUBT).div_(1 - 2 * DOUBT).clamp_(0, 1)
+        return stretch_contrast_(whole)
 
     def _share(self, *names: str) -> Tensor:
         shares = shares_of({part: self.planes[part] for part in PARTS}, self.crop.shape[1:])

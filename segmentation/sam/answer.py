@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..refine import refine_edges
+from ..soft_edges import stretch_contrast_
 from .embedding import Encoder
 from .frame import Frame, Window, grow_box
 from .model import Features
@@ -20,8 +21,6 @@ from .prompts import Target, make_prompts
 REACH_SHARE, REACH_PX = 0.15, 8.0
 # The picture's edge is looked for one mask pixel about the answer's; colour variance below this is no edge.
 EDGE_EPSILON = 1e-3
-# Less than this is doubt, not a soft edge, and so is what lacks less than this to 1; the 0.5 line stays.
-DOUBT = 0.15
 # A score below this counts as this, so that the better agreement decides among proposals of no score.
 LEAST_SCORE = 1e-3
 
@@ -107,7 +106,7 @@ def _on_edges(picture: Tensor, soft: Tensor, window: Window, frame: Frame) -> Te
     part = picture[:, y0:y1, x0:x1].permute(1, 2, 0).unsqueeze(0)
     radius = max(1, round(frame.cell_px / min(frame.scale)))
     refined = refine_edges(part.to(soft.device), soft, radius_px=radius, epsilon=EDGE_EPSILON)[0]
-    return refined.sub(DOUBT).div_(1 - 2 * DOUBT).clamp_(0, 1)
+    return stretch_contrast_(refined.clone())
 
 
 def soft_iou(mask: Tensor, whole: Tensor, window: Window) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...context import TensorCache
 from ...tensors import NOTHING, ShapeError, as_image, check_range
 from ..garments import Box, Garment, Garments, mask_box
+from ..soft_edges import take_winners_
 from .answer import Answer, answer
 from .embedding import Encoder, picture_hash
 from .frame import Frame, plan_frames
@@ -20,8 +21,6 @@ from .prompts import Surroundings, Target
 # Boxes with a longer side are looked at again, in px.
 REENCODE_PX = 1024
 LEAST_IOU = 0.5
-# Beside the strongest garment of a pixel another one fades so many times as fast as its strength does.
-STEEPNESS = 2.0
 # How much a garment may claim where its detector saw nothing of it, beside one that was seen there.
 UNSEEN = 0.05
 
@@ -155,7 +154,7 @@ def divide(masks: Sequence[Tensor], seen: Sequence[Tensor], free: Sequence[bool]
     shared = count > 1
     divided: list[Tensor] = []
     for mask, sight, change in zip(masks, seen, free, strict=True):
-        share = (mask * (sight + UNSEEN) / strongest).sub_(1).mul_(STEEPNESS).add_(1).clamp_(0, 1)
+        share = take_winners_(mask * (sight + UNSEEN) / strongest)
         divided.append(torch.where(shared, share.mul_(total), mask) if change else mask)
     return divided
 

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 
 from ..garments import Box
+from ..soft_edges import stretch_contrast_, take_winners_
 from .letterbox import Letterbox, read_planes
 
 # Networks are taught masks inside boxes only, and boxes cut thin ends off: a mask goes on over this share of its box's
 # sides, at least a pixel, and fades meanwhile.
 GROW_SHARE, LEAST_GROWTH_PX = 0.03, 1.0
-# Beside the strongest mask of a pixel another one fades so many times as fast as its share does.
-STEEPNESS = 2.0
 # Less than this is doubt, not a soft edge, and adds nothing to another mask's edge.
 DOUBT = 0.05
 # How much the score of a detection has to say beside its mask, as a power: where two are sure, the surer one wins.
@@ -143,8 +142,8 @@ def resolve_overlaps(patches: Sequence[Patch], scores: Sequence[float], height: 
         best = strongest[patch.spot]
         share = _odds(patch.mask, score) / best.clamp_min(torch.finfo(best.dtype).tiny)
         alone = share >= 1
-        kept = share.sub_(1).mul_(STEEPNESS).add_(1).clamp_(0, 1)
-        patch.mask = torch.where(alone, whole[patch.spot], torch.minimum(kept * whole[patch.spot], patch.mask))
+        won = take_winners_(share)
+        patch.mask = torch.where(alone, whole[patch.spot], torch.minimum(won * whole[patch.spot], patch.mask))
 
 
 def _odds(mask: Tensor, score: float) -> Tensor:
@@ -152,4 +151,4 @@ def _odds(mask: Tensor, score: float) -> Tensor:
 
 
 def _without_doubt(mask: Tensor) -> Tensor:
-    return ((mask - DOUBT) / (1 - 2 * DOUBT)).clamp_(0, 1)
+    return stretch_contrast_(mask.clone(), DOUBT)
