@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..color import parse_colours, srgb_to_oklab
+from ..kernels import support_box
 from ..tensors import as_image, resize_mask
 from .annotations.write import UNNAMED
 from .garments import Garment, Garments
@@ -144,10 +145,10 @@ def _word(item: Garment) -> str:
 
 def _inner_colours(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Colours ``[N,3]``, weighted OKLab, and weights ``[N]`` of the mask's inner part, away from its soft edge."""
-    rows, columns = (mask >= 0.5).any(1).nonzero(), (mask >= 0.5).any(0).nonzero()
-    if not len(rows):
+    box = support_box(mask >= 0.5)
+    if box is None:
         return torch.empty(0, 3), torch.empty(0)
-    part = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+    part = (slice(box[1], box[3]), slice(box[0], box[2]))
     scale = min(1.0, LONGEST_SIDE / max(part[0].stop - part[0].start, part[1].stop - part[1].start))
     size = [max(1, round((side.stop - side.start) * scale)) for side in part]
     colours = image[part][..., :3].to(torch.float32).nan_to_num(0, 0, 0).clamp(0, 1)

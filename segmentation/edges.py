@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..color import srgb_to_oklab
+from ..kernels import support_box
 from ..tensors import ShapeError
 from .color_model import CHROMA_WEIGHT
 from .refine import guided_filter
@@ -126,11 +127,12 @@ def upsample_mask(picture: Tensor, mask: Tensor) -> Tensor:
     highest = functional.max_pool2d(small, window, 1, EDGE_REACH_PX)
     band = (highest + functional.max_pool2d(-small, window, 1, EDGE_REACH_PX) > 0).float()
     soft = functional.interpolate(small, (height, width), mode="bilinear")[0, 0].clamp(0, 1)
-    if not bool(band.any()):
-        return soft
     undecided = functional.interpolate(band, (height, width), mode="nearest")[0, 0] > 0
-    rows, columns = undecided.any(1).nonzero().flatten(), undecided.any(0).nonzero().flatten()
-    box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    support = support_box(undecided)
+    if support is None:
+        return soft
+    x0, y0, x1, y1 = support
+    box = slice(y0, y1), slice(x0, x1)
     factor = max(1, round(max(height / mask.shape[0], width / mask.shape[1])))
     guide = picture[:, box[0], box[1]].float().nan_to_num(0.0).clamp(0, 1).permute(1, 2, 0).unsqueeze(0)
     start = soft[box]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from ..kernels import support_box
 from ..tensors import ShapeError
 from .part_masks import PartMasks
 from .polygons import garment_outlines
@@ -130,8 +131,11 @@ class Garments:
 
 def mask_box(mask: Tensor, *, level: float = 0.5) -> Box | None:
     """The tight box x0 y0 x1 y1, in px, end exclusive, of a mask ``[H,W]`` from `level` on; None where it is empty."""
-    inside = mask >= level
-    rows, columns = inside.any(1).nonzero(), inside.any(0).nonzero()
-    if not len(rows):
-        return None
-    return float(columns[0]), float(rows[0]), float(columns[-1]) + 1, float(rows[-1]) + 1
+    box = support_box(mask >= level)
+    return None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+
+
+def box_around(boxes: Iterable[Box]) -> Box:
+    """The least box that holds all of the boxes, of which there must be one at least."""
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..tensors import RangeError, UnknownName, check_name, check_range, unknown_name
-from .garments import Garment, Garments
+from .garments import Box, Garment, Garments, box_around
 from .taxonomies import find_label
 from .vocabulary import LABELS, PRESETS
 
@@ -148,7 +148,7 @@ def _choose_person(items: Sequence[Garment], choice: Choice, point: tuple[float,
         return -1
     if choice.person == LARGEST:
         return max(worn, key=lambda person: sum(float(item.mask.float().sum()) for item in worn[person]))
-    boxes = {person: _around(of_person) for person, of_person in worn.items()}
+    boxes = {person: box_around(item.box for item in of_person) for person, of_person in worn.items()}
     if choice.person == AT_POINT:
         return min(worn, key=lambda person: _distance(point, worn[person], boxes[person]))
     check_range("the person's number", choice.number, 1, float("inf"))
@@ -156,17 +156,7 @@ def _choose_person(items: Sequence[Garment], choice: Choice, point: tuple[float,
     return ordered[choice.number - 1] if choice.number <= len(ordered) else -1
 
 
-def _around(items: Sequence[Garment]) -> tuple[float, float, float, float]:
-    boxes = [item.box for item in items]
-    return (
-        min(box[0] for box in boxes), min(box[1] for box in boxes),
-        max(box[2] for box in boxes), max(box[3] for box in boxes),
-    )  # fmt: skip
-
-
-def _distance(
-    point: tuple[float, float], items: Sequence[Garment], box: tuple[float, float, float, float]
-) -> tuple[bool, float, float]:
+def _distance(point: tuple[float, float], items: Sequence[Garment], box: Box) -> tuple[bool, float, float]:
     """How far a point is from a person: whether it misses the garments, then px to their box, then to its middle."""
     x, y = point
     height, width = items[0].mask.shape

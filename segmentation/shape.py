@@ -58,6 +58,13 @@ def grow_mask(
     return (grown if radius_px > 0 else 1 - grown).to(mask.dtype)
 
 
+def grow_region(region: Tensor, radius_px: float) -> Tensor:
+    """All pixels within `radius_px` of a bool region ``[H,W]``; a radius beyond `GROW_LIMIT_PX` counts as that."""
+    if not bool(region.any()):
+        return region
+    return grow_mask(region.float(), min(radius_px, float(GROW_LIMIT_PX)))[0] >= 1
+
+
 def feather_mask(mask: Tensor, width_px: float, *, side: str = "centred", profile: str = BLUR) -> Tensor:
     """The mask ``[B,H,W]``, in its dtype, with an edge that runs softly over `width_px`; 0 gives it back unchanged.
 

@@ -11,7 +11,6 @@ from torch import Tensor
 from ...tensors import as_finite_mask, check_name, check_range, match_batch, match_mask
 from ..garments import Garment, Garments
 from ..protect import OTHERS, PROTECTABLE, protect_mask, protected_area, untold_parts
-from ..shape import GROW_LIMIT_PX, grow_mask
 from ..vocabulary import CARRIED_LABELS, GARMENT_LABELS
 from .cuts import (
     AUTO,
@@ -215,8 +214,7 @@ def _others(
 
 def _keep(kept: Tensor, under: Tensor, planes: _Planes, margin_px: float, *, keep_other_garments: bool) -> Tensor:
     """What is protected ``[H,W]``: with its margin, which does not eat into what is taken away."""
-    grown = grow_mask(kept.unsqueeze(0), min(margin_px, float(GROW_LIMIT_PX)))[0] if margin_px else kept
-    kept = torch.maximum(kept, grown * (1 - planes.old))
+    kept = torch.maximum(kept, grow(kept, margin_px) * (1 - planes.old))
     kept = torch.maximum(kept, under * (1 - planes.reach))
     return torch.maximum(kept, planes.rest) if keep_other_garments else kept
 

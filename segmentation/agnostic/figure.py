@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..body import HEADS_TALL, Body, measure_body
-from ..garments import Box, Garment, Garments, mask_box
+from ..garments import Box, Garment, Garments, box_around, mask_box
 from ..part_masks import PartMasks, PersonParts
 from ..person_regions import frame_of, persons_in_boxes
 from ..vocabulary import CARRIED_LABELS, GARMENT_LABELS, LEGEND, PART_LABELS
@@ -63,11 +63,7 @@ class Figure:
 
         Below the waist lengths follow the way from waist to soles where those are seen: 4.4 heads of somebody standing.
         """
-        if self.soles is None or heads <= WAIST:
-            return self.body.crown + heads * self.head
-        waist = self.body.crown + WAIST * self.head
-        below = max(self.soles - waist, self.head)
-        return waist + (heads - WAIST) / (HEADS_TALL - WAIST) * below
+        return _level(heads, self.body.crown, self.head, self.soles)
 
     def middle(self, row: float) -> float:
         """The column of the figure's middle at a row."""
@@ -104,7 +100,10 @@ def figures_in(garments: Garments, image: int) -> list[Figure]:
     worn = [item for item in garments.of_image(image).items if item.label in GARMENT_LABELS + CARRIED_LABELS]
     numbers = sorted({item.person for item in worn})
     known = _persons(garments, image)
-    boxes = {number: _box_of([item for item in worn if item.person == number]) for number in numbers}
+    boxes = {
+        number: box_around(mask_box(item.mask) or item.box for item in worn if item.person == number)
+        for number in numbers
+    }
     everyone = _everyone(boxes, known)
     shares = persons_in_boxes(list(everyone.values()), (garments.height, garments.width)) if len(everyone) > 1 else ()
     own = dict(zip(everyone, (person.share for person in shares), strict=False))
@@ -125,12 +124,6 @@ def reduce_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
 def _persons(garments: Garments, image: int) -> list[PersonParts]:
     parts = garments.parts
     return [person for person in parts.persons if person.image == image] if isinstance(parts, PartMasks) else []
-
-
-def _box_of(items: Sequence[Garment]) -> Box:
-    boxes = [mask_box(item.mask) or item.box for item in items]
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return min(x0), min(y0), max(x1), max(y1)
 
 
 def _everyone(boxes: Mapping[int, Box], known: Sequence[PersonParts]) -> dict[int, Box]:
@@ -255,15 +248,20 @@ def _axis(
     trunk = torch.stack([planes[name] for name in (*cloth, "legs")]).amax(0) >= HALF
     columns = torch.arange(trunk.shape[1], device=trunk.device) + HALF
     for heads in (WAIST, HIP, KNEE, ANKLE):
-        row = body.crown + heads * body.head
-        if soles is not None and heads > WAIST:
-            waist = body.crown + WAIST * body.head
-            row = waist + (heads - WAIST) / (HEADS_TALL - WAIST) * max(soles - waist, body.head)
+        row = _level(heads, body.crown, body.head, soles)
         top, bottom = max(0, round(row - BAND * body.head)), round(row + BAND * body.head) + 1
         near = (columns - places[-1][1]).abs() <= STRAY * body.head
         found = _mean_column(trunk[top:bottom] & near) if bottom > 0 else None
         places.append((max(row, places[-1][0] + 1e-3), places[-1][1] if found is None else found))
     return tuple(places)
+
+
+def _level(heads: float, crown: float, head: float, soles: float | None) -> float:
+    """The row of `Figure.level`."""
+    if soles is None or heads <= WAIST:
+        return crown + heads * head
+    waist = crown + WAIST * head
+    return waist + (heads - WAIST) / (HEADS_TALL - WAIST) * max(soles - waist, head)
 
 
 def _mean_column(mask: Tensor) -> float | None:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...kernels import support_box
 from ...tensors import NOTHING
-from ..shape import GROW_LIMIT_PX, grow_mask
+from ..shape import GROW_LIMIT_PX, grow_mask, grow_region
 from .cuts import BOX, HULL, TIGHT
 from .hull import cover_hull, outer_corners
 
@@ -28,11 +28,11 @@ def shape_area(area: Tensor, silhouette: str, head_px: float, grow_px: float = 0
     inside = area >= HALF
     shaped = inside
     if silhouette != TIGHT:
-        closed = ~_spread(~_spread(inside, CLOSING * head_px), CLOSING * head_px)
-        shaped = inside | _spread(~_spread(~closed, OPENING * head_px), OPENING * head_px)
+        closed = ~grow_region(~grow_region(inside, CLOSING * head_px), CLOSING * head_px)
+        shaped = inside | grow_region(~grow_region(~closed, OPENING * head_px), OPENING * head_px)
     if silhouette in (HULL, BOX):
         whole = cover_hull(outer_corners(inside), area) >= HALF
-        shaped = shaped | (whole & _spread(inside, HULL_REACH * head_px))
+        shaped = shaped | (whole & grow_region(inside, HULL_REACH * head_px))
     grown = grow(shaped.float(), grow_px)
     return torch.maximum(grown, _box(grown)) if silhouette == BOX else grown
 
@@ -40,11 +40,6 @@ def shape_area(area: Tensor, silhouette: str, head_px: float, grow_px: float = 0
 def grow(area: Tensor, radius_px: float) -> Tensor:
     """The area ``[h,w]`` grown by a disk; fast where it is hard."""
     return grow_mask(area.unsqueeze(0), min(radius_px, float(GROW_LIMIT_PX)))[0]
-
-
-def _spread(region: Tensor, radius_px: float) -> Tensor:
-    """All pixels at most so far from a bool region."""
-    return grow(region.float(), radius_px) >= 1
 
 
 def _box(area: Tensor) -> Tensor:

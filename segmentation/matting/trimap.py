@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...kernels import remove_small_regions
 from ...tensors import as_finite_mask, check_range
-from ..shape import GROW_LIMIT_PX, grow_mask
+from ..shape import GROW_LIMIT_PX, grow_region
 
 # Values of a mask between these two are unsure of themselves.
 SURELY_NOT, SURELY = 0.05, 0.95
@@ -48,19 +48,19 @@ def _trimap(plane: Tensor, inside_px: float, outside_px: float) -> Tensor:
 def _sure_part(region: Tensor, values: Tensor, width_px: float) -> Tensor:
     """The part of `region` ``[H,W]`` that lies farther than the width from all else, and the middle of narrow parts."""
     if width_px:
-        near, farthest = _grow(~region, width_px), width_px
+        near, farthest = grow_region(~region, width_px), width_px
     else:
         near, farthest = _near_soft(region, values)
     sure = region & ~near
     # What is narrower than twice the width has nothing left: it is given ever narrower bands, down to none; not the
     # notches of a ragged edge, which are smaller than the width's square.
     radius = farthest
-    lost = (region & ~_grow(sure, farthest + 1)).unsqueeze(0)
+    lost = (region & ~grow_region(sure, farthest + 1)).unsqueeze(0)
     lost = remove_small_regions(lost, lost.float(), farthest * farthest)[0]
     while radius >= 1 and bool(lost.any()):
         radius /= 2
-        sure |= lost & ~_grow(~region, radius) if radius >= 1 else lost
-        lost &= ~_grow(sure, radius + 1)
+        sure |= lost & ~grow_region(~region, radius) if radius >= 1 else lost
+        lost &= ~grow_region(sure, radius + 1)
     return sure
 
 
@@ -70,23 +70,16 @@ def _near_soft(region: Tensor, values: Tensor) -> tuple[Tensor, float]:
     Widths double from step to step: a disk of that radius fits where the edge is so wide (its opening).
     """
     radius = max(LEAST_PX, LEAST_SHARE * min(region.shape))
-    near = _grow(~region, radius)
+    near = grow_region(~region, radius)
     soft = ~region & (values > SURELY_NOT)
     farthest, wide = radius, _shrink(soft, radius)
     while bool(wide.any()) and 2 * radius <= GROW_LIMIT_PX:
         # Grown by its own radius the shrunk part is the wide one again, and by once more it reaches beyond its edge.
-        near |= _grow(wide, 2 * radius)
+        near |= grow_region(wide, 2 * radius)
         farthest, radius = radius, 2 * radius
         wide = _shrink(soft, radius)
     return near, farthest
 
 
-def _grow(region: Tensor, radius: float) -> Tensor:
-    """All pixels within `radius` of the region ``[H,W]``."""
-    if not bool(region.any()):
-        return region
-    return grow_mask(region.float(), min(radius, GROW_LIMIT_PX))[0] >= 1
-
-
 def _shrink(region: Tensor, radius: float) -> Tensor:
-    return ~_grow(~region, radius)
+    return ~grow_region(~region, radius)

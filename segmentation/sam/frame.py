@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..garments import Box
+from ..garments import Box, box_around
 
 Window = tuple[int, int, int, int]
 # Around a garment that is looked at again lies so much of its longer side on each side.
@@ -103,7 +103,7 @@ def plan_frames(
         if _long_side(box) <= reencode_px or longest <= side or not _gains(box, size):
             continue
         for number, group in enumerate(groups):
-            both = _around(box, group)
+            both = box_around((box, group))
             wide = _long_side(both) <= LARGEST_SHARED * max(_long_side(box), _long_side(group))
             if wide and _gains(both, size):
                 groups[number] = both
@@ -121,10 +121,6 @@ def plan_frames(
 
 def _long_side(box: Sequence[float]) -> float:
     return max(box[2] - box[0], box[3] - box[1])
-
-
-def _around(box: Box, other: Box) -> Box:
-    return min(box[0], other[0]), min(box[1], other[1]), max(box[2], other[2]), max(box[3], other[3])
 
 
 def _gains(box: Box, size: tuple[int, int]) -> bool:

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from hemline.segmentation.garments import Garment, Garments
+from hemline.segmentation.garments import Garment, Garments, box_around, mask_box
 from hemline.segmentation.vocabulary import LABELS, PRESETS, parse_what
 from hemline.tensors import ShapeError, UnknownName
 
@@ -49,6 +49,18 @@ def test_a_mask_that_is_not_the_pictures_size_is_refused():
 def test_moving_to_another_dtype_moves_every_mask():
     moved = FOUND.to(torch.device("cpu"), torch.float16)
     assert all(item.mask.dtype == torch.float16 for item in moved.items)
+
+
+def test_a_box_is_tight_around_what_reaches_the_level():
+    mask = torch.zeros(6, 9)
+    mask[2:4, 3:8], mask[5, 0] = 0.5, 0.4
+    assert mask_box(mask) == (3.0, 2.0, 8.0, 4.0) and mask_box(mask, level=0.3) == (0.0, 2.0, 8.0, 6.0)
+    assert mask_box(mask, level=0.6) is None
+
+
+def test_a_box_around_boxes_holds_them_and_no_more():
+    assert box_around([(1.5, 8, 3, 9), (2, 0, 2.5, 4)]) == (1.5, 0, 3, 9)
+    assert box_around(iter([(1.0, 2.0, 3.0, 4.0)])) == (1, 2, 3, 4)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

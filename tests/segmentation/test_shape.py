@@ -17,6 +17,7 @@ from hemline.segmentation.shape import (
     feather_mask,
     garment_size_px,
     grow_mask,
+    grow_region,
 )
 from hemline.tensors import RangeError, UnknownName
 
@@ -50,6 +51,15 @@ def sloping_rim(mask: torch.Tensor, radius: float) -> torch.Tensor:
 def test_zero_changes_nothing(size):
     mask = torch.rand(2, *size)
     assert torch.equal(grow_mask(mask, 0), mask) and torch.equal(feather_mask(mask, 0), mask)
+
+
+@pytest.mark.parametrize("radius", [0.0, 1.5, 7.0])
+def test_a_region_grows_to_all_pixels_within_the_radius(radius):
+    region = torch.rand((40, 33), generator=torch.Generator().manual_seed(3)) > 0.98
+    near = torch.from_numpy(ndimage.distance_transform_edt(~region.numpy())) <= radius
+    assert torch.equal(grow_region(region, radius), near)
+    assert torch.equal(grow_region(region, 1e6), torch.ones_like(region))
+    assert not grow_region(torch.zeros_like(region), 9).any()
 
 
 @pytest.mark.parametrize("radius", [1, 5, 12])
