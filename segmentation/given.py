@@ -113,9 +113,9 @@ def label_of(word: str) -> tuple[str, str]:
 def _read_annotations(text: str, picture: str, size: tuple[int, int] | None) -> Garments:
     """The garments that a text describes, in a picture of this height and width; none for an empty text."""
     if text.strip():
-        height, width = size or (None, None)
         from .annotations.read import garments_from_annotations  # readers that the pack does not need at its start
 
+        height, width = size or (None, None)
         return garments_from_annotations(text, width, height, picture=picture)
     height, width = size or (0, 0)
     return Garments(width, height, 1, (), METHOD)
