@@ -1,16 +1,13 @@
-"""Masks that are written as annotations and read again are the same masks; hostile texts are refused with a place."""
+"""Masks that are written and read again are the same masks; texts of other programs mean what they say."""
 
 from __future__ import annotations
-
-import base64
-import json
-import re
 
 import numpy as np
 import pytest
 import torch
 from figures import draw_person
 from scipy import ndimage
+from support.annotation_texts import KINDS, SQUARE, blobs, coco, garment, labelme, read, shape, svg, written
 
 from hemline.segmentation.annotations.read import garments_from_annotations
 from hemline.segmentation.annotations.write import (
@@ -18,44 +15,12 @@ from hemline.segmentation.annotations.write import (
     AnnotatedPicture,
     coco_instances,
     join_holes,
-    labelme_shapes,
-    svg_outlines,
 )
-from hemline.segmentation.garments import Garment, Garments, mask_box
+from hemline.segmentation.garments import Garment, Garments
 from hemline.segmentation.polygons import garment_outlines
-from hemline.tensors import BadFile, HemlineError, ShapeError, UnknownName
+from hemline.tensors import BadFile, ShapeError, UnknownName
 
-RED = (1.0, 0.0, 0.0)
-SQUARE = [[10, 10], [40, 10], [40, 30], [10, 30]]
-
-
-def garment(mask: torch.Tensor, label: str = "dress", image: int = 0) -> Garment:
-    return Garment(mask, label, 0.8, mask_box(mask) or (0, 0, 0, 0), image)
-
-
-def written(mask: torch.Tensor, label: str = "dress") -> dict[str, str]:
-    """The mask as each kind of text that we write."""
-    height, width = mask.shape
-    item = garment(mask, label)
-    picture = AnnotatedPicture("photos/coat.png", width, height, (item,))
-    return {
-        "COCO": json.dumps(coco_instances([picture])),
-        "packed COCO": json.dumps(coco_instances([picture], packed=True)),
-        "LabelMe": json.dumps(labelme_shapes(picture)),
-        "SVG": svg_outlines(picture, [RED]),
-        "report": json.dumps(Garments(width, height, 1, (item,), "parser").report()),
-    }
-
-
-KINDS = tuple(written(torch.ones(2, 2)))
 every_kind = pytest.mark.parametrize("kind", KINDS)
-
-
-def blobs(height: int, width: int, seed: int, size: int, level: float = 0.0) -> torch.Tensor:
-    """Round shapes about `size` px large, with holes and islands."""
-    noise = torch.rand((1, 1, height, width), generator=torch.Generator().manual_seed(seed))
-    smooth = torch.nn.functional.avg_pool2d(noise, 2 * size + 1, 1, size, count_include_pad=False)[0, 0]
-    return (smooth > smooth.mean() + level * smooth.std()).float()
 
 
 def masks() -> dict[str, torch.Tensor]:
@@ -104,6 +69,16 @@ def test_a_mask_comes_back_within_a_pixel_of_its_outline_holes_and_parts_include
         assert set(range(1, count + 1)) <= set(np.unique(regions[kept]))
 
 
+def test_a_hole_is_joined_to_the_part_that_holds_it_not_to_one_whose_box_does():
+    mask = torch.zeros(60, 60)
+    mask[0:60, 0:4] = mask[56:60, 0:60] = 1  # an L whose box holds all
+    mask[10:50, 10:50] = 1
+    mask[20:30, 20:30] = 0
+    outlines = garment_outlines(mask)
+    assert sorted(len(part) for part in join_holes(outlines)) == [6, 10]
+    assert farthest_error(garments_from_annotations(written(mask)["LabelMe"]).items[0].mask, mask) == 0
+
+
 @every_kind
 def test_a_picture_of_another_size_is_refused(kind):
     text = written(torch.ones(20, 30))[kind]
@@ -146,21 +121,6 @@ def test_only_the_labels_asked_for_are_read(kind):
 
 
 # --- COCO ------------------------------------------------------------------------------------------------------------
-
-
-def coco(segmentation: object = None, **changes: object) -> dict[str, object]:
-    """A COCO file of one square of trousers in a picture of 60x50."""
-    one = {"id": 7, "image_id": 3, "category_id": 9, "iscrowd": 0, "bbox": [0, 0, 1, 1], "area": 1}
-    corners = [float(value) for point in SQUARE for value in point]
-    return {
-        "images": [{"id": 3, "file_name": "a/coat.jpg", "width": 60, "height": 50}],
-        "categories": [{"id": 9, "name": "trousers"}],
-        "annotations": [{**one, "segmentation": [corners] if segmentation is None else segmentation, **changes}],
-    }
-
-
-def read(values: object, *size: int, **options: str) -> Garments:
-    return garments_from_annotations(json.dumps(values), *size, **options)
 
 
 def test_polygons_of_one_annotation_are_united_not_counted_twice():
@@ -218,14 +178,6 @@ def test_a_box_without_a_mask_and_a_mask_without_a_pixel_are_left_out_and_said()
 # --- LabelMe ---------------------------------------------------------------------------------------------------------
 
 
-def labelme(*shapes: dict[str, object], **changes: object) -> dict[str, object]:
-    return {"shapes": list(shapes), "imageWidth": 60, "imageHeight": 50, **changes}
-
-
-def shape(label: str = "jeans", points: object = SQUARE, **changes: object) -> dict[str, object]:
-    return {"label": label, "points": points, "shape_type": "polygon", "group_id": None, **changes}
-
-
 def test_shapes_of_a_group_are_one_garment_and_shapes_without_one_are_one_each():
     far = [[50, 40], [58, 40], [58, 48], [50, 48]]
     assert len(read(labelme(shape(), shape(points=far))).items) == 2
@@ -252,13 +204,6 @@ def test_the_size_may_come_from_the_picture():
 # --- SVG -------------------------------------------------------------------------------------------------------------
 
 
-def svg(path: str, group: str = 'fill-rule="evenodd"', inside: str = "") -> str:
-    return (
-        f'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 50"><g {group}>{inside}'
-        f'<path id="hat-3" d="{path}"/></g></svg>'
-    )
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -279,31 +224,6 @@ def test_the_rule_of_filling_is_the_elements_own_or_its_parents():
 
     assert area('fill-rule="evenodd"') == area('style="opacity:1;fill-rule:evenodd"') == 500
     assert area("") == area('fill-rule="nonzero"') == 600
-
-
-@pytest.mark.parametrize(
-    "text, said",
-    [
-        (svg("M0 0C1 1 2 2 3 3Z"), "'C'"), (svg("M0 0L1 x"), "number"), (svg("L1 1 2 2"), "begin with M"),
-        (svg("M0 0 1 1 2"), "number"), (svg("M0 0L1 1Z 3 3"), "command"), (svg("M0 0L1e400 1 2 2Z"), "number"),
-        (svg("M0 0H9V9Z", 'transform="scale(2)"'), "transform"), (svg("M0 0H9V9Z", inside="<rect/>"), "rect"),
-        (svg("M0 0H9V9Z").replace("0 0 60 50", "5 0 60 50"), "viewBox"),
-        (svg("M0 0H9V9Z").replace("0 0 60 50", "0 0 60 5e9"), "side"),
-        (svg("M0 0H9V9Z").replace("<path", '<path data-score="nan"'), "data-score"),
-        (svg("M0 0H9V9Z").replace("</g>", ""), "line 1"), ("<html></html>", "<html>"), ("<svg", "no SVG"),
-        ("<svg>" + "<g>" * 100_000, "deep"),
-        ('<!DOCTYPE s [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><svg><title>&b;</title></svg>', "entity"),
-        (svg("\ud800"), "path"),
-    ],
-)  # fmt: skip
-def test_what_no_svg_of_lines_is_gets_an_error_with_its_line(text, said):
-    with pytest.raises(BadFile, match=said):
-        garments_from_annotations(text)
-
-
-def test_the_line_of_an_error_is_told():
-    with pytest.raises(BadFile, match="line 3"):
-        garments_from_annotations('<svg viewBox="0 0 9 9">\n<g>\n<path d="M0 0Q1 1 2 2"/>\n</g></svg>')
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------
@@ -331,95 +251,3 @@ def test_the_description_of_a_saved_set_is_of_one_picture():
 def test_a_report_of_nothing_is_read_as_nothing():
     empty = Garments(9, 8, 3, (), "parser").report()
     assert len(read(empty)) == 0 and read(empty).union().shape == (3, 8, 9)
-
-
-# --- hostile ---------------------------------------------------------------------------------------------------------
-
-
-HUGE = 1e308
-HOSTILE: dict[str, tuple[object, str]] = {
-    "no json": ("{", "line 1"),
-    "not a number": ('{"shapes": [NaN]}', "NaN"),
-    "infinity": ('{"shapes": [], "imageWidth": -Infinity}', "Infinity"),
-    "deep nesting": ('{"shapes": ' + "[" * 200_000, "deep|no JSON"),
-    "deep objects": ('{"shapes": ' + '{"a":' * 200_000, "deep|no JSON"),
-    "a number of a million digits": ('{"garments": [], "width": ' + "9" * 1_000_000 + "}", "width|no JSON"),
-    "a list": ([], "an object|none that is known"),
-    "something else": ({"a": 1}, "none that is known"),
-    "a text for a list": (labelme() | {"shapes": "all"}, "shapes"),
-    "a far point": (labelme(shape(points=[[0, 0], [HUGE, 0], [0, 5]])), r"shapes\[0\]\.points"),
-    "a point of three numbers": (labelme(shape(points=[[0, 0, 1], [3, 0, 1], [0, 5, 1]])), r"shapes\[0\]\.points"),
-    "a point that is none": (labelme(shape(points=[[0, 0], [3, True], [0, 5]])), "numbers"),
-    "two points": (labelme(shape(points=[[0, 0], [3, 3]])), "three points"),
-    "a mask shape": (labelme(shape(shape_type="mask", mask=base64.b64encode(b"png").decode())), "polygon, rectangle"),
-    "a line": (labelme(shape(shape_type="linestrip")), "shape_type"),
-    "no label": (labelme(shape(label=None)), "label"),
-    "a negative size": (labelme(shape(), imageWidth=-5), "imageWidth"),
-    "half a pixel": (labelme(shape(), imageWidth=5.5), "whole number"),
-    "a huge picture": (labelme(shape(), imageWidth=60_000, imageHeight=60_000), "60000x60000"),
-    "a huge batch": ({"width": 9000, "height": 9000, "batch": 10_000, "garments": []}, "10000 pictures"),
-    "an image that is not there": (
-        {"width": 9, "height": 9, "batch": 1, "garments": [{"image": 1, "label": "upper"}]}, "image"),
-    "no polygons": ({"width": 9, "height": 9, "garments": [{"label": "upper"}]}, r"garments\[0\]\.polygons"),
-    "an unknown category": (coco(category_id=1), r"annotations\[0\]\.category_id"),
-    "an unknown picture": (coco(image_id=1), r"annotations\[0\]\.image_id"),
-    "a score of two": (coco(score=2), r"annotations\[0\]\.score"),
-    "runs of another picture": (coco({"size": [60, 50], "counts": [3000]}), "size"),
-    "too few pixels": (coco({"size": [50, 60], "counts": [2999]}), "3000 pixels"),
-    "runs that add up to a picture": (coco({"size": [50, 60], "counts": [1 << 53, 3000]}), "3000 pixels"),
-    "a negative run": (coco({"size": [50, 60], "counts": [-1, 3001]}), "counts"),
-    "runs that are texts": (coco({"size": [50, 60], "counts": ["3000"]}), "counts"),
-    "packed runs that go negative": (coco({"size": [50, 60], "counts": "O"}), "3000 pixels"),
-    "packed runs cut off": (coco({"size": [50, 60], "counts": "P"}), "cut off"),
-    "packed runs without end": (coco({"size": [50, 60], "counts": "P" * 100_000 + "0"}), "larger than any"),
-    "packed runs in other letters": (coco({"size": [50, 60], "counts": "é~"}), "character"),
-    "no counts": (coco({"size": [50, 60]}), "counts"),
-    "an odd number of numbers": (coco([[1, 2, 3, 4, 5, 6, 7]]), "7 numbers"),
-    "two pictures of one id": ({**coco(), "images": coco()["images"] * 2}, "id of their own"),
-    "no picture": ({**coco(), "images": []}, "0 sizes|image"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_text_that_is_not_as_it_should_be_gets_an_error_with_its_place(name):
-    text, said = HOSTILE[name]
-    with pytest.raises(BadFile, match=said):
-        garments_from_annotations(text if isinstance(text, str) else json.dumps(text))
-
-
-def test_a_million_points_are_drawn_or_refused_but_never_for_long():
-    spiral = np.linspace(0, 60, 1_000_000)
-    points = np.stack([30 + 20 * np.cos(spiral), 25 + 20 * np.sin(spiral)], 1).round(3).ravel().tolist()
-    assert read(coco([points])).items
-    teeth = [value for x in range(500_000) for value in (x % 60, 50 * (x % 2))]
-    with pytest.raises(BadFile, match="crossings"):
-        read(coco([teeth * 6]))
-
-
-@every_kind
-def test_damaged_texts_raise_our_errors_or_are_read(kind):
-    text = written(blobs(20, 24, 1, 3))[kind]
-    generator = np.random.default_rng(0)
-    for _ in range(150):
-        place, length = generator.integers(0, len(text)), generator.integers(1, 12)
-        patch = "".join(generator.choice(list('0123456789.-e[]{}",:<>MLZ/ '), length))
-        try:
-            garments_from_annotations(text[:place] + patch + text[place + length :])
-        except HemlineError:
-            pass
-
-
-def test_a_hole_is_joined_to_the_part_that_holds_it_not_to_one_whose_box_does():
-    mask = torch.zeros(60, 60)
-    mask[0:60, 0:4] = mask[56:60, 0:60] = 1  # an L whose box holds all
-    mask[10:50, 10:50] = 1
-    mask[20:30, 20:30] = 0
-    outlines = garment_outlines(mask)
-    assert sorted(len(part) for part in join_holes(outlines)) == [6, 10]
-    assert farthest_error(garments_from_annotations(written(mask)["LabelMe"]).items[0].mask, mask) == 0
-
-
-def test_messages_do_not_repeat_a_whole_file():
-    with pytest.raises(BadFile) as caught:
-        read(labelme(shape(points=["x" * 100_000])))
-    assert len(str(caught.value)) < 200 and re.search(r"shapes\[0\]", str(caught.value))
