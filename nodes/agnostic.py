@@ -28,20 +28,27 @@ from .spec import Port, Result, node
     weight="heavy",
     aliases=("try-on mask", "virtual try-on", "new garment", "long sleeve", "clothing agnostic", "outfit swap"),
     inputs=(
-        Port("garments", "GARMENTS", "From Detect Garments; everybody in it gets the new garment."),
-        Port("mask", "MASK", "An area drawn by hand, added where a garment was found.", optional=True),
+        Port(
+            "garments", "GARMENTS",
+            "From Detect Garments with what = outfit or garments; everybody in it gets the new garment.",
+        ),
+        Port(
+            "mask", "MASK", "An area of your own, drawn by hand, added in pictures where a garment was found.",
+            optional=True,
+        ),
         Port(
             "target_cut", "COMBO",
             "What the new garment is. The mask covers what it needs: sleeves over bare arms, a hem further down.",
             default=next(iter(CUTS)), options=tuple(CUTS),
         ),
         Port(
-            "region", "COMBO", "Which garments it takes the place of; auto: those that its cut demands.",
+            "region", "COMBO", "Which garments the new one replaces; auto: those that its cut demands.",
             default=REGIONS[0], options=REGIONS,
         ),
         Port(
             "labels", "STRING",
-            "Garments to take the place of instead, by commas, such as 'outer' to keep the shirt under a coat.",
+            "Names of the garments to replace instead, separated by commas: 'outer' keeps the shirt under a coat. "
+            "Empty: as in region.",
             default="",
         ),
         Port(
@@ -70,7 +77,9 @@ from .spec import Port, Result, node
         ),
         Port(
             "keep_other_garments", "BOOLEAN",
-            "Trousers stay when a new top comes in, except where its cut hangs over them.", default=True,
+            "Keep what the new garment does not replace: trousers stay when a new top comes in, except where its cut "
+            "hangs over them.",
+            default=True,
         ),
     ),
     outputs=(

@@ -23,14 +23,19 @@ OFFSET_LIMIT_PX = 16384
     weight="heavy",
     aliases=("blend modes", "composite", "multiply", "overlay", "soft light", "porter duff", "dissolve"),
     inputs=(
-        Port("base", "IMAGE", "The picture below."),
-        Port("layer", "IMAGE", "The picture above."),
+        Port("base", "IMAGE", "The picture below; its size is the result's."),
+        Port("layer", "IMAGE", "The picture above, which is blended onto the base."),
         Port("mask", "MASK", "Where the layer is seen; everywhere if nothing is connected.", optional=True),
         Port(
-            "mode", "COMBO", "How colours mix: the 16 modes of the W3C standard, then Photoshop's, GIMP's, Krita's.",
+            "mode", "COMBO",
+            "How colours mix: normal, multiply, screen ... The 16 modes of the W3C standard first, then those of "
+            "Photoshop, GIMP and Krita.",
             default="normal", options=MODE_REGISTRY.names,
         ),
-        Port("opacity", "FLOAT", "How strongly the layer is seen.", default=1.0, minimum=0.0, maximum=1.0, step=0.01),
+        Port(
+            "opacity", "FLOAT", "How strongly the layer is seen: 0 not at all, 1 fully.",
+            default=1.0, minimum=0.0, maximum=1.0, step=0.01,
+        ),
         Port(
             "space", "COMBO",
             "sRGB blends as image editors do; linear blends light; OKLab mixes as the eye does; auto: the mode's own.",
@@ -38,15 +43,19 @@ OFFSET_LIMIT_PX = 16384
         ),
         Port(
             "fit", "COMBO",
-            "A layer of another size: stop, stretch it, scale it to cover the base or to lie inside it, or leave it.",
+            "A layer of another size. error: stop; stretch: to the base's size; cover: scale it over the whole base; "
+            "contain: to lie inside it; none: leave it at the corner.",
             default="error", options=FITS,
         ),
         Port(
-            "operator", "COMBO", "What alpha does (Porter-Duff); some make holes, then the result has an alpha.",
+            "operator", "COMBO",
+            "How transparency combines (Porter-Duff). source-over lays the layer on top; others make holes, then the "
+            "result has an alpha.",
             default="source-over", options=tuple(OPERATORS),
         ),
         Port(
-            "alpha", "COMBO", "How pictures with an alpha keep their colours, in and out.",
+            "alpha", "COMBO",
+            "How pictures with transparency keep their colours, in and out; straight is what ComfyUI uses.",
             default="straight", options=ALPHAS,
         ),
         Port(
@@ -58,7 +67,7 @@ OFFSET_LIMIT_PX = 16384
             default=0, minimum=-OFFSET_LIMIT_PX, maximum=OFFSET_LIMIT_PX, step=1,
         ),
         Port(
-            "dissolve_seed", "INT", "Of the mode dissolve: which pixels are seen.",
+            "dissolve_seed", "INT", "For the mode dissolve: another number shows other pixels.",
             default=0, minimum=0, maximum=0xFFFFFFFF, step=1,
         ),
     ),
@@ -88,14 +97,17 @@ def blend_layers(
         Port("image", "IMAGE", "The picture to change."),
         Port("mask", "MASK", "Where it changes; everywhere if nothing is connected.", optional=True),
         Port(
-            "filter", "COMBO", "What is done; plugins may add more.", default="gaussian blur", options=FILTERS.names
+            "filter", "COMBO",
+            "Blur, sharpen (unsharp mask), keep the fine detail only (high pass), add grain, or match the grain "
+            "inside the mask to the rest. Plugins may add more.",
+            default="gaussian blur", options=FILTERS.names,
         ),
         Port(
-            "radius", "FLOAT", "Blur, unsharp mask, high pass: sigma of the Gaussian in pixels.",
+            "radius", "FLOAT", "Gaussian blur, unsharp mask, high pass: sigma of the blur in pixels.",
             default=8.0, minimum=0.0, maximum=float(RADIUS_LIMIT_PX), step=0.1,
         ),
         Port(
-            "amount", "FLOAT", "Unsharp mask, high pass, grain: how strongly.",
+            "amount", "FLOAT", "Unsharp mask, high pass, grain: how strong; 1 is the usual strength.",
             default=1.0, minimum=0.0, maximum=AMOUNT_LIMIT, step=0.05,
         ),
         Port(

@@ -21,13 +21,16 @@ from .spec import Port, Result, node
     inputs=(
         Port("image", "IMAGE", "The picture to change."),
         Port("reference", "IMAGE", "The picture whose tone it is to get."),
-        Port("mask", "MASK", "What is not compared, for instance what was repainted.", optional=True),
+        Port("mask", "MASK", "Where the pictures are not compared, for instance what was repainted.", optional=True),
         Port(
             "method", "COMBO", "mean and std: a gain and an offset per channel; affine: channels may mix too, and the "
             "pictures must show the same scene.",
             default="mean and std", options=METHODS,
         ),
-        Port("strength", "FLOAT", "How far the picture is changed.", default=1.0, minimum=0.0, maximum=1.0, step=0.01),
+        Port(
+            "strength", "FLOAT", "How far the picture is changed: 0 not at all, 1 fully.",
+            default=1.0, minimum=0.0, maximum=1.0, step=0.01,
+        ),
         Port(
             "space", "COMBO", "sRGB undoes a shift or a gain exactly; OKLab maps lightness and colour apart.",
             default="sRGB", options=SPACES,
@@ -63,14 +66,17 @@ def match_colours_node(
         Port("image", "IMAGE", "The photo."),
         Port("mask", "MASK", "What is cut out; its soft values say how much of it each pixel holds."),
         Port(
-            "radius", "INT", "How many pixels around clean colours are looked for; wider than the mask's soft rim.",
+            "radius", "INT",
+            "How many pixels around each pixel clean colours are looked for; make it wider than the mask's soft rim.",
             default=RADIUS_PX, minimum=1, maximum=LARGEST_RADIUS_PX, step=1,
         ),
     ),
     outputs=(
-        Port("image", "IMAGE", "The mask's own colours, without what shines through; where the mask is 1 the photo."),
-        Port("cutout", "IMAGE", "The same with the mask as alpha."),
-        Port("background", "IMAGE", "The colours behind; where the mask is 0 the photo."),
+        Port(
+            "image", "IMAGE", "The garment's own colours, without what shines through; where the mask is 1 the photo.",
+        ),
+        Port("cutout", "IMAGE", "The same with the mask as alpha: a cut-out for a new background."),
+        Port("background", "IMAGE", "The background's own colours; where the mask is 0 the photo."),
     ),
 )  # fmt: skip
 def estimate_foreground_node(image: Tensor, mask: Tensor, radius: int = RADIUS_PX) -> tuple[Tensor, Tensor, Tensor]:

@@ -26,7 +26,12 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
     aliases=("clothes segmentation", "garment mask", "clothing", "outfit", "human parsing"),
     inputs=(
         Port("image", "IMAGE", "The photo, or a batch of photos."),
-        Port("what", "COMBO", "What the mask shall cover.", default="outfit", options=WHAT),
+        Port(
+            "what", "COMBO",
+            "What the mask covers: a preset (outfit: clothes from top to skirt or trousers; garments: also shoes, "
+            "legwear, hats, scarves), or one kind of garment or body part.",
+            default="outfit", options=WHAT,
+        ),
         Port("labels", "STRING", "Names separated by commas, such as 'tops, footwear'; replaces `what`.", default=""),
         Port(
             "method", "COMBO",
@@ -41,7 +46,8 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
             default="", multiline=True,
         ),
         Port(
-            "nothing_found", "COMBO", "A zero mask and a line of text, or an error that stops the workflow.",
+            "nothing_found", "COMBO",
+            "If nothing is found: a zero mask and a line of text, or an error that stops the workflow.",
             default="empty mask", options=("empty mask", "error"),
         ),
         Port(
@@ -49,7 +55,7 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
             default=True,
         ),
         Port(
-            "fallback", "COMBO", "Where the parser's file is missing: an error, or the heuristic, which only guesses.",
+            "fallback", "COMBO", "If the parser's file is missing: an error, or the heuristic, which only guesses.",
             default="error", options=FALLBACKS,
         ),
         Port(
@@ -73,7 +79,10 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
         Port("model", "GARMENT_MODEL", "From Load Garment Model; without it the parser is used.", optional=True),
     ),
     outputs=(
-        Port("garments", "GARMENTS", "Every garment with its own soft mask, label, score and box."),
+        Port(
+            "garments", "GARMENTS",
+            "Every garment with its own soft mask, label, score and box: for other Hemline nodes.",
+        ),
         Port("mask", "MASK", "One soft mask of all that `what` names; 1 = garment."),
         Port("count", "INT", "How many garments the mask holds."),
         Port("description", "STRING", "What was found, in a sentence."),

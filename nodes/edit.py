@@ -55,7 +55,12 @@ def _fingerprint(context: Context, image: str | None = "", **widgets: object) ->
     inputs=(
         Port("picture", "IMAGE", "The photo to draw over."),
         Port("mask", "MASK", "The automatic mask to correct; without it you draw from nothing.", optional=True),
-        Port("strokes", "STRING", "The edit, as the canvas writes it; a shared workflow needs no more.", default=""),
+        Port(
+            "strokes", "STRING",
+            "What was drawn on the canvas, as text. The canvas writes it, and the workflow carries it along; leave it "
+            "as it is.",
+            default="",
+        ),
         Port(
             "image", "STRING",
             "The file that ComfyUI's own mask editor has saved; it takes the automatic mask's place. It is not in the "
@@ -64,14 +69,14 @@ def _fingerprint(context: Context, image: str | None = "", **widgets: object) ->
         ),
         Port(
             "on_stale", "COMBO",
-            "An edit that was drawn over another picture: replay it in this one, ignore it, or stop.",
+            "If the edit was drawn over another picture: replay it on this one, ignore it, or stop with an error.",
             default="replay", options=STALE_POLICIES,
         ),
     ),
     outputs=(
         Port("mask", "MASK", "The edited mask."),
-        Port("edited", "BOOLEAN", "Whether anything of an edit went in."),
-        Port("report", "STRING", "What was applied and what was not."),
+        Port("edited", "BOOLEAN", "True where an edit was applied, false where the mask is as it came."),
+        Port("report", "STRING", "What was applied and what was not, as text."),
     ),
     fingerprint=_fingerprint,
 )  # fmt: skip

@@ -28,7 +28,8 @@ from .spec import Port, Result, node
         Port("mask", "MASK", "The mask to save."),
         Port("garments", "GARMENTS", "From Detect Garments: adds labels, scores, boxes and polygons.", optional=True),
         Port(
-            "name", "STRING", "Of the files; 'spring/coat' makes a folder inside the output folder.", default="garment"
+            "name", "STRING", "Name of the files; 'spring/coat' makes a folder inside the output folder.",
+            default="garment",
         ),
         Port("each_garment", "BOOLEAN", "Also save a mask and a cut-out of every single garment.", default=False),
         Port("overwrite", "BOOLEAN", "Replace files of that name; otherwise the name gets a number.", default=False),
@@ -42,16 +43,19 @@ from .spec import Port, Result, node
             "{score} {person} {image} {width} {height}; a / makes a folder.", default=TEMPLATE,
         ),
         Port(
-            "layout", "COMBO", "plain: mask, cut-out and overlay side by side. The others write the folders that a "
-            "WebUI, a trainer or a service reads, in its sizes; the node says below what they hold.",
+            "layout", "COMBO",
+            "plain: mask, cut-out and overlay side by side. The others write the folders that a WebUI, a trainer or a "
+            "service reads, in its sizes; the node says what they hold.",
             default="plain", options=tuple(LAYOUTS),
         ),
         Port(
-            "category", "COMBO", "Layout DressCode: the folder; otherwise that of the largest garment.",
+            "category", "COMBO",
+            "Layout DressCode: which folder the picture goes to; from the label: the one of the largest garment.",
             default=FROM_LABEL, options=CATEGORIES,
         ),
         Port(
-            "cutout_format", "COMBO", "Of cut-outs in the plain layout, without loss; 16 bit also for the picture.",
+            "cutout_format", "COMBO",
+            "File format of the cut-outs in the plain layout, all without loss; 16 bit also for the picture.",
             default="PNG", options=tuple(CUTOUT_FORMATS),
         ),
         Port("clean_edges", "BOOLEAN", "Take the background's colour out of the cut-outs' soft edges.", default=False),

@@ -41,7 +41,7 @@ from .versions import versions
         ),
     ),
     outputs=(
-        Port("mask", "MASK", "The same number of soft masks, without flicker."),
+        Port("mask", "MASK", "As many soft masks, without flicker."),
         Port("report", "STRING", "Frames filled, replaced, or cut, and the flicker before and after, as JSON."),
     ),
 )  # fmt: skip

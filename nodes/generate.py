@@ -19,11 +19,11 @@ from .spec import Port, Result, node
     inputs=(
         Port("image", "IMAGE", "The picture that the mask is made of, or whose size it gets.", optional=True),
         Port(
-            "width", "INT", "Width of the mask where no image is connected.",
+            "width", "INT", "Width of the mask in pixels where no image is connected.",
             default=1024, minimum=1, maximum=SIZE_LIMIT_PX, step=1,
         ),
         Port(
-            "height", "INT", "Height of the mask where no image is connected.",
+            "height", "INT", "Height of the mask in pixels where no image is connected.",
             default=1024, minimum=1, maximum=SIZE_LIMIT_PX, step=1,
         ),
         Port(
@@ -49,18 +49,20 @@ from .spec import Port, Result, node
             default="#ffffff",
         ),
         Port(
-            "tolerance", "FLOAT", "Colour range: how far from the colour is still full; from black to white it is 1.",
+            "tolerance", "FLOAT",
+            "Colour range: how far a colour may be off and still be fully selected; from black to white it is 1.",
             default=0.1, minimum=0.0, maximum=1.0, step=0.005,
         ),
         Port(
-            "low", "FLOAT", "Luminance: the darkest that is full.", default=0.5, minimum=0.0, maximum=1.0, step=0.01
+            "low", "FLOAT", "Luminance: the darkest lightness that is fully selected, from 0 to 1.",
+            default=0.5, minimum=0.0, maximum=1.0, step=0.01,
         ),
         Port(
-            "high", "FLOAT", "Luminance: the lightest that is full; 1 has no end.",
+            "high", "FLOAT", "Luminance: the lightest that is fully selected; 1 has no end.",
             default=1.0, minimum=0.0, maximum=1.0, step=0.01,
         ),
         Port(
-            "softness", "FLOAT", "Colour range, luminance: over how much more the mask falls to 0.",
+            "softness", "FLOAT", "Colour range, luminance: how far beyond that the mask falls to 0; 0 is a hard edge.",
             default=0.05, minimum=0.0, maximum=1.0, step=0.005,
         ),
         Port(

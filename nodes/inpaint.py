@@ -41,51 +41,76 @@ EMPTY_MASK = ("pass", "error")
             default="SDXL", options=tuple(TARGETS),
         ),
         Port(
-            "context_factor", "FLOAT", "The crop is at least so many times as wide and high as the mask.",
+            "context_factor", "FLOAT",
+            "How much of the surroundings the model sees: the crop is at least so many times as wide and high as the "
+            "mask.",
             default=1.2, minimum=1.0, maximum=10.0, step=0.05,
         ),
-        Port("padding", "INT", "At least so many pixels around the mask.", default=32, minimum=0, maximum=4096, step=1),
-        Port("width", "INT", "Of the crop, for target 'custom'.", default=1024, minimum=8, maximum=16384, step=8),
-        Port("height", "INT", "Of the crop, for target 'custom'.", default=1024, minimum=8, maximum=16384, step=8),
         Port(
-            "multiple", "INT", "Width and height are multiples of this, for targets 'as is' and 'custom'.",
+            "padding", "INT", "At least so many pixels of surroundings on each side of the mask.",
+            default=32, minimum=0, maximum=4096, step=1,
+        ),
+        Port(
+            "width", "INT", "Width of the crop in pixels, for target custom.",
+            default=1024, minimum=8, maximum=16384, step=8,
+        ),
+        Port(
+            "height", "INT", "Height of the crop in pixels, for target custom.",
+            default=1024, minimum=8, maximum=16384, step=8,
+        ),
+        Port(
+            "multiple", "INT",
+            "Width and height are multiples of this, for targets as is and custom: 8, 16 for FLUX, 32 for Qwen.",
             default=8, minimum=1, maximum=128, step=1,
         ),
         Port(
-            "fill", "COMBO", "What 'agnostic' shows in the mask's place; edge to noise are made of the pixels around.",
+            "fill", "COMBO",
+            "What the output agnostic shows in the mask's place: the crop itself, grey, or something made of the "
+            "pixels around (edge, push-pull, blur, noise).",
             default="grey", options=tuple(FILLS),
         ),
         Port(
-            "split", "COMBO", "One crop for the whole mask, or a list of crops; per garment and per person need "
-            "'garments'.",
+            "split", "COMBO",
+            "One crop for the whole mask, or a list of crops, one per garment, person or separate region; the first "
+            "two need garments.",
             default="whole", options=tuple(SPLITS),
         ),
         Port(
-            "frames", "COMBO", "For the pictures of a batch: a box about each mask, one box for all, or a box that "
-            "follows the mask calmly. All have one size.",
+            "frames", "COMBO",
+            "For a batch: each picture has a box around its own mask, all share one box, or the box follows the mask "
+            "calmly (smooth). All crops have one size.",
             default="each", options=FRAME_POLICIES,
         ),
         Port(
-            "leave_frame", "COMBO", "Whether the crop may show more than the picture has: where the mask does not fit "
-            "otherwise; never (another size is handed out); or to keep context on all sides.",
+            "leave_frame", "COMBO",
+            "Whether the crop may reach beyond the picture. if needed: where the mask does not fit otherwise; never: "
+            "the crop gets another size instead; for context: to keep surroundings on all sides.",
             default="if needed", options=LEAVE_FRAME,
         ),
         Port(
-            "empty_mask", "COMBO", "A picture without a mask: pass it on as the crop of its middle, which changes "
-            "nothing, or stop.",
+            "empty_mask", "COMBO",
+            "A picture with an empty mask. pass: hand on its middle, which changes nothing; error: stop.",
             default="pass", options=EMPTY_MASK,
         ),
-        Port("garments", "GARMENTS", "From Detect Garments, to split by.", optional=True),
-        Port("extra_1", "IMAGE", "A pose, a depth map ..., cropped and scaled like the image.", optional=True),
-        Port("extra_2", "IMAGE", "Another one.", optional=True),
+        Port("garments", "GARMENTS", "From Detect Garments, for split per garment or per person.", optional=True),
+        Port(
+            "extra_1", "IMAGE",
+            "Another picture of the same scene, such as a pose or a depth map; cropped and scaled like the image.",
+            optional=True,
+        ),
+        Port("extra_2", "IMAGE", "One more such picture.", optional=True),
     ),
     outputs=(
-        Port("image", "IMAGE", "The crop to repaint.", is_list=True),
-        Port("sampling_mask", "MASK", "Hard mask of the crop, for the sampler.", is_list=True),
-        Port("soft_mask", "MASK", "Soft mask of the crop.", is_list=True),
-        Port("stitch", "STITCH", "For Inpaint Stitch: where the crop came from.", is_list=True),
+        Port("image", "IMAGE", "The crop to repaint, in the model's size.", is_list=True),
+        Port(
+            "sampling_mask", "MASK",
+            "The mask of the crop, 0 or 1: for Inpaint Model Conditioning or VAE Encode (for Inpainting).",
+            is_list=True,
+        ),
+        Port("soft_mask", "MASK", "The mask of the crop with its soft edge.", is_list=True),
+        Port("stitch", "STITCH", "Where the crop came from: for Inpaint Stitch.", is_list=True),
         Port("mask_image", "IMAGE", "The sampling mask as a black and white picture.", is_list=True),
-        Port("agnostic", "IMAGE", "The crop with the sampling mask filled.", is_list=True),
+        Port("agnostic", "IMAGE", "The crop with the masked area filled, see fill.", is_list=True),
         Port(
             "noise_mask", "MASK", "For Set Latent Noise Mask with Differential Diffusion: the soft mask in cells of "
             "8 x 8 pixels, each at its largest value.", is_list=True,
@@ -196,12 +221,13 @@ def _describe(
     version="1.1.0",
     aliases=("crop and stitch", "uncrop", "paste back", "align", "merge crops"),
     inputs=(
-        Port("stitch", "STITCH", "From Inpaint Crop; several of one picture go into that picture.", is_list=True),
+        Port("stitch", "STITCH", "From Inpaint Crop. Several of one picture all go into that picture.", is_list=True),
         Port(
             "image", "IMAGE", "The repainted crop of each stitch, or several results of one stitch.", is_list=True
         ),
         Port(
-            "mask", "MASK", "Another soft mask of the whole picture to stitch by.", optional=True, is_list=True
+            "mask", "MASK", "A soft mask of the whole picture to stitch by instead of the crop's own.",
+            optional=True, is_list=True,
         ),
         Port(
             "seam", "COMBO", "linear mixes by the mask; multi-band fades tone slowly and detail at once; poisson fits "
@@ -209,8 +235,9 @@ def _describe(
             default="linear", options=tuple(SEAMS),
         ),
         Port(
-            "match_colours", "COMBO", "Undo a shift of tone that the model gave the whole crop, measured just outside "
-            "the mask.",
+            "match_colours", "COMBO",
+            "Undo a shift of tone that the model gave the whole crop, measured just outside the mask. mean and std: a "
+            "gain and an offset per channel; affine: channels may mix too.",
             default="none", options=STITCH_MATCHES,
         ),
         Port(
@@ -222,8 +249,9 @@ def _describe(
             optional=True, is_list=True,
         ),
         Port(
-            "align", "COMBO", "Undo a shift and zoom that the model gave the whole crop, found outside the mask to a "
-            "part of a pixel. Where that cannot be told, the crop stays where it is.",
+            "align", "COMBO",
+            "Undo a small shift and zoom that edit models give the whole crop, found by comparing it with the picture "
+            "outside the mask. Where that cannot be told, the crop stays where it is.",
             default="off", options=ALIGNMENTS,
         ),
         Port(
@@ -234,7 +262,7 @@ def _describe(
     ),
     outputs=(
         Port("image", "IMAGE", "The whole picture; bit for bit the original where the mask is 0.", is_list=True),
-        Port("changed", "MASK", "How far each pixel was replaced; 0 where it is still what it was.", is_list=True),
+        Port("changed", "MASK", "How much each pixel was replaced, from 0 (still the original) to 1.", is_list=True),
     ),
 )  # fmt: skip
 def inpaint_stitch(

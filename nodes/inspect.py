@@ -29,10 +29,13 @@ OUTLINE_SHARE = 1 / 500
         Port("image", "IMAGE", "The photo."),
         Port("mask", "MASK", "The mask to lay over it."),
         Port("garments", "GARMENTS", "From Detect Garments: adds labels, scores and the method.", optional=True),
-        Port("opacity", "FLOAT", "Of the tint.", default=0.5, minimum=0.0, maximum=1.0, step=0.05),
+        Port(
+            "opacity", "FLOAT", "How opaque the mask's tint is: 0 clear, 1 hides the photo.",
+            default=0.5, minimum=0.0, maximum=1.0, step=0.05,
+        ),
     ),
-    outputs=(Port("image", "IMAGE", "The picture with everything drawn on it."),),
-)
+    outputs=(Port("image", "IMAGE", "The photo with mask, labels and badge drawn on."),),
+)  # fmt: skip
 def preview_mask(
     image: Tensor, mask: Tensor, garments: Garments | None = None, opacity: float = 0.5, *, context: Context
 ) -> Result:

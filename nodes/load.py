@@ -92,17 +92,30 @@ def _fingerprint(context: Context, mask_channel: str = "", mask_fit: str = "", *
     aliases=("load images from folder", "batch", "zip", "yaml", "load image list", "directory", "catalogue"),
     inputs=(
         Port(
-            "source", "STRING", "A folder, a ZIP file or a job file (.yaml) in the input folder; nothing: the whole "
-            "input folder. 'name [output]' takes it from the output folder.", default="",
-        ),
-        Port("images", "STRING", "Which pictures: *, *.jpg, photos/*, **/* for all folders.", default="*"),
-        Port("overlays", "STRING", "Which pictures lie above them, paired by name; nothing: none.", default=""),
-        Port(
-            "masks", "STRING", "Which masks, paired by name: masks/*, *_mask.png; a name without * is for all. "
-            "Nothing: what is transparent in the pictures.", default="",
+            "source", "STRING",
+            "A folder, a ZIP file or a job file (.yaml) in the input folder; empty: the whole input folder. 'name "
+            "[output]' takes it from the output folder.",
+            default="",
         ),
         Port(
-            "start", "INT", "How many pictures to pass over, in natural order.",
+            "images", "STRING",
+            "A pattern for the pictures: * is every one in the folder, *.jpg, photos/*, **/* also those in folders "
+            "below.",
+            default="*",
+        ),
+        Port(
+            "overlays", "STRING",
+            "A pattern for the pictures to blend above them, paired by name: overlays/*. Empty: no overlays.",
+            default="",
+        ),
+        Port(
+            "masks", "STRING",
+            "A pattern for their masks, paired by name: masks/*, *_mask.png; a name without * is for all. Empty: what "
+            "is transparent in the pictures.",
+            default="",
+        ),
+        Port(
+            "start", "INT", "How many pictures to skip at the beginning, in natural order (img2 before img10).",
             default=0, minimum=0, maximum=MOST_PICTURES, step=1,
         ),
         Port(
@@ -110,35 +123,55 @@ def _fingerprint(context: Context, mask_channel: str = "", mask_fit: str = "", *
             default=0, minimum=0, maximum=MOST_PICTURES, step=1,
         ),
         Port(
-            "missing", "COMBO", "A picture without its overlay or mask: stop and name it, leave it out, or give it a "
-            "mask of zeros, so that nothing is blended.", default="error", options=MISSING_POLICIES,
+            "missing", "COMBO",
+            "A picture without its overlay or mask. error: stop and name it; skip: leave it out; empty: give it a "
+            "mask of zeros, so that nothing is blended.",
+            default="error", options=MISSING_POLICIES,
         ),
         Port(
-            "skip_existing", "STRING", "Leave out pictures whose result lies in the output folder: "
-            "{name}_composite.png, or {output}_*.png for what Save Image writes. Nothing: none.", default="",
+            "skip_existing", "STRING",
+            "Leave out pictures whose result lies in the output folder already: {name}_composite.png, or "
+            "{output}_*.png for what Save Image writes. Empty: load all.",
+            default="",
         ),
-        Port("mask_channel", "COMBO", "What of a mask file counts.", default="luma", options=MASK_CHANNELS),
         Port(
-            "mask_fit", "COMBO", "A mask of another size than its picture: stop, or stretch it.",
+            "mask_channel", "COMBO",
+            "What of a mask file counts. luma: its brightness, white is masked; alpha: its opacity.",
+            default="luma", options=MASK_CHANNELS,
+        ),
+        Port(
+            "mask_fit", "COMBO",
+            "A mask of another size than its picture. error: stop; stretch: scale it to the picture.",
             default="error", options=MASK_FITS,
         ),
     ),
     outputs=(
         Port("image", "IMAGE", "The pictures, one after the other, each of its own size.", is_list=True),
-        Port("mask", "MASK", "Their masks.", is_list=True),
-        Port("overlay", "IMAGE", "What lies above them.", is_list=True),
-        Port("name", "STRING", "Their names with folders, without suffix: for a node that saves.", is_list=True),
-        Port("output", "STRING", "The job's output_template filled in, without suffix; else the name.", is_list=True),
-        Port("normalize", "FLOAT", "The job's: for normalise of Refine Mask.", is_list=True),
+        Port("mask", "MASK", "The mask of each picture.", is_list=True),
+        Port("overlay", "IMAGE", "The overlay of each picture: for layer of Blend Layers.", is_list=True),
         Port(
-            "blend_mode", "COMBO", "The job's: for mode of Blend Layers.", options=MODE_REGISTRY.names, is_list=True
+            "name", "STRING", "Each picture's name with its folder, without suffix: for the name of a node that saves.",
+            is_list=True,
         ),
-        Port("job", "STRING", "The job's name.", is_list=True),
-        Port("opacity", "FLOAT", "The job's: for Blend Layers.", is_list=True),
-        Port("invert", "BOOLEAN", "The job's: for Combine Masks.", is_list=True),
-        Port("grow", "FLOAT", "The job's: for Grow & Feather Mask.", is_list=True),
-        Port("feather", "FLOAT", "The job's: for Grow & Feather Mask.", is_list=True),
-        Port("exclude", "MASK", "Where the job keeps the overlay away: for Combine Masks.", is_list=True),
+        Port(
+            "output", "STRING",
+            "The job file's output_template filled in, without suffix; without a job file the name.",
+            is_list=True,
+        ),
+        Port("normalize", "FLOAT", "From the job file: for normalise of Refine Mask.", is_list=True),
+        Port(
+            "blend_mode", "COMBO", "From the job file: for mode of Blend Layers.",
+            options=MODE_REGISTRY.names, is_list=True,
+        ),
+        Port("job", "STRING", "The job's name in the job file.", is_list=True),
+        Port("opacity", "FLOAT", "From the job file: for opacity of Blend Layers.", is_list=True),
+        Port("invert", "BOOLEAN", "From the job file: for invert_a of Combine Masks.", is_list=True),
+        Port("grow", "FLOAT", "From the job file: for grow of Grow & Feather Mask.", is_list=True),
+        Port("feather", "FLOAT", "From the job file: for feather of Grow & Feather Mask.", is_list=True),
+        Port(
+            "exclude", "MASK", "Where the job file keeps the overlay away: subtract it in Combine Masks.",
+            is_list=True,
+        ),
     ),
     fingerprint=_fingerprint,
 )  # fmt: skip

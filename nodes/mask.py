@@ -32,15 +32,15 @@ SIZE_UNITS = ("px", "% of the mask's size")
     inputs=(
         Port("mask", "MASK", "The mask to grow and to soften."),
         Port(
-            "grow", "FLOAT", "Pixels to grow by, measured as the crow flies; negative shrinks.",
+            "grow", "FLOAT", "How far to grow, in `unit`, the same distance in every direction; negative shrinks.",
             default=8.0, minimum=-float(GROW_LIMIT_PX), maximum=float(GROW_LIMIT_PX), step=0.5,
         ),
         Port(
-            "feather", "FLOAT", "Width in pixels over which the edge runs from full to nothing.",
+            "feather", "FLOAT", "Width of the soft edge, in `unit`, over which the mask runs from full to nothing.",
             default=16.0, minimum=0.0, maximum=float(GROW_LIMIT_PX), step=0.5,
         ),
         Port(
-            "side", "COMBO", "Where the soft edge lies, seen from the grown mask's edge.",
+            "side", "COMBO", "Where the soft edge lies: on both sides of the grown mask's edge, inside it, or outside.",
             default="centred", options=FEATHER_SIDES,
         ),
         Port(
@@ -54,12 +54,13 @@ SIZE_UNITS = ("px", "% of the mask's size")
             default="blur", options=FEATHER_PROFILES,
         ),
         Port(
-            "unit", "COMBO", "What grow and feather count: pixels, or percent of the mask's size.",
+            "unit", "COMBO",
+            "What grow and feather count: pixels, or percent of the mask's size, alike for small and large pictures.",
             default="px", options=SIZE_UNITS,
         ),
         *(
             Port(
-                name, "FLOAT", f"How much of grow counts {where}, in percent.",
+                name, "FLOAT", f"How much of grow counts {where}, in percent; 0: not at all.",
                 default=100.0, minimum=0.0, maximum=SIDE_LIMIT_PERCENT, step=5.0,
             )
             for name, where in (
@@ -69,7 +70,7 @@ SIZE_UNITS = ("px", "% of the mask's size")
     ),
     outputs=(
         Port("soft_mask", "MASK", "Grown and feathered: for compositing and stitching."),
-        Port("hard_mask", "MASK", "Grown only, cut at one half: for sampling."),
+        Port("hard_mask", "MASK", "Grown but not feathered, every value 0 or 1: for sampling."),
     ),
 )  # fmt: skip
 def grow_feather_mask(
@@ -108,15 +109,19 @@ def _in_pixels(grow: float, feather: float) -> str:
         Port("mask_d", "MASK", "A fourth mask.", optional=True),
         Port(
             "operation", "COMBO",
-            "union, max: any; intersect, min: all; subtract, exclude: the first without the others; xor: one but not "
-            "both; product, probabilistic sum: like intersect and union, but soft values add up; weighted average.",
+            "union, max: in any; intersect, min: in all; subtract: in the first but no other; xor: in one but not "
+            "both; product, probabilistic sum, exclude: intersect, union and subtract with soft values multiplied; "
+            "weighted average: the mean by the weights.",
             default="union", options=tuple(COMBINE_OPERATIONS),
         ),
         Port("invert_a", "BOOLEAN", "Take what the first mask leaves out.", default=False),
         Port("invert_b", "BOOLEAN", "Take what the second mask leaves out.", default=False),
         Port("invert_c", "BOOLEAN", "Take what the third mask leaves out.", default=False),
         Port("invert_d", "BOOLEAN", "Take what the fourth mask leaves out.", default=False),
-        Port("size", "COMBO", "What to do with masks of different sizes.", default="error", options=SIZE_OPTIONS),
+        Port(
+            "size", "COMBO", "Masks of different sizes: stop with an error, or resize them to the first.",
+            default="error", options=SIZE_OPTIONS,
+        ),
         *(
             Port(
                 f"weight_{name}", "FLOAT", f"What the {ordinal} mask weighs in a weighted average.",

@@ -60,7 +60,9 @@ def _fingerprint(
             default=SHIPPED, options=(SHIPPED,), folders=DETECTOR_KINDS,
         ),
         Port(
-            "sam", "COMBO", "A SAM that draws the outline of each garment anew, once it is found.",
+            "sam", "COMBO",
+            "A SAM (Segment Anything) file that draws the outline of each found garment anew; none: outlines stay the "
+            "detector's.",
             default=NONE, options=(NONE,), folders=SAM_KINDS,
         ),
         Port(
@@ -75,8 +77,10 @@ def _fingerprint(
         ),
     ),
     outputs=(
-        Port("model", "GARMENT_MODEL", "For Detect Garments."),
-        Port("classes", "STRING", "Each word of the detector and what it means, one a line, as class_map takes it."),
+        Port("model", "GARMENT_MODEL", "The choice: for Detect Garments or Refine Mask."),
+        Port(
+            "classes", "STRING", "Each word of the detector and what it means here, one a line, as class_map takes it.",
+        ),
         Port("report", "STRING", "Files, families, sizes, classes, and the files' own notes, as JSON."),
     ),
 )  # fmt: skip

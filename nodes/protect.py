@@ -37,11 +37,12 @@ UNITS = (PERCENT, PX)
             default="", multiline=True,
         ),
         Port(
-            "margin", "FLOAT", "How far beyond a part the mask keeps away; negative lets it reach under the rim.",
+            "margin", "FLOAT",
+            "How far beyond a part the mask keeps away, in `unit`; negative lets it reach under the rim.",
             default=2.0, minimum=-float(GROW_LIMIT_PX), maximum=float(GROW_LIMIT_PX), step=0.5,
         ),
         Port(
-            "soft_edge", "FLOAT", "Over this width the protection runs from full to nothing; half of it at the margin.",
+            "soft_edge", "FLOAT", "The width, in `unit`, over which the protection fades; one half lies at the margin.",
             default=2.0, minimum=0.0, maximum=float(GROW_LIMIT_PX), step=0.5,
         ),
         Port(
@@ -51,10 +52,11 @@ UNITS = (PERCENT, PX)
         ),
         Port(
             "target", "STRING",
-            "What the mask is for, such as 'tops'; all else is an other garment. Empty: what the mask covers by half.",
+            "What the mask is for, such as 'tops', so that it is not protected as another garment. Empty: the "
+            "garments that the mask covers by half.",
             default="",
         ),
-        Port("keep", "MASK", "More that must be kept, such as drawn by hand.", optional=True),
+        Port("keep", "MASK", "Another mask of what must be kept, such as one drawn by hand; 1 = keep.", optional=True),
     ),
     outputs=(
         Port("mask", "MASK", "The mask without what is protected."),

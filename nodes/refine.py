@@ -31,29 +31,40 @@ GUIDED, CLEAN, SAM, MATTE = METHODS = ("guided", "clean", "sam", "matte")
         Port("mask", "MASK", "The mask to clean and to lay on the picture's edges."),
         Port("image", "IMAGE", "The photo; without it the edges stay as they are.", optional=True),
         Port(
-            "islands_percent", "FLOAT", "Islands smaller than this share of the picture are removed.",
+            "islands_percent", "FLOAT", "Islands smaller than so many percent of the picture are removed; 0 keeps all.",
             default=0.05, minimum=0.0, maximum=100.0, step=0.01,
         ),
         Port(
-            "holes_percent", "FLOAT", "Holes smaller than this share of the picture are filled.",
+            "holes_percent", "FLOAT", "Holes smaller than so many percent of the picture are filled; 0 fills none.",
             default=0.05, minimum=0.0, maximum=100.0, step=0.01,
         ),
         Port(
-            "edge_px", "INT", "How far from the mask's edge the picture's edge is looked for; 0 leaves the edge alone.",
+            "edge_px", "INT",
+            "guided: how many pixels from the mask's edge the picture's edge is looked for; 0 leaves the edge alone.",
             default=8, minimum=0, maximum=256, step=1,
         ),
         Port(
-            "edge_contrast", "FLOAT", "Edges of the picture fainter than this (0 to 1) are ignored.",
+            "edge_contrast", "FLOAT",
+            "guided: edges of the picture fainter than this (0 to 1) are ignored; lower it for black on black.",
             default=0.01, minimum=0.0001, maximum=1.0, step=0.0001,
         ),
         Port(
-            "smooth_px", "FLOAT", "Rounds off corners, dents and threads narrower than this; the edge becomes crisp.",
+            "smooth_px", "FLOAT",
+            "Rounds off corners, dents and threads narrower than so many pixels; the edge becomes crisp. 0: off.",
             default=0.0, minimum=0.0, maximum=float(SMOOTH_LIMIT_PX), step=0.5,
         ),
-        Port("low", "FLOAT", "Values up to this become 0.", default=0.0, minimum=0.0, maximum=1.0, step=0.01),
-        Port("high", "FLOAT", "Values from this on become 1.", default=1.0, minimum=0.0, maximum=1.0, step=0.01),
         Port(
-            "normalise", "FLOAT", "0: as it is; 1: the whole range from 0 to 1 is used; up to 5: ever harder.",
+            "low", "FLOAT", "Values up to this become 0; 0.1 takes haze away.",
+            default=0.0, minimum=0.0, maximum=1.0, step=0.01,
+        ),
+        Port(
+            "high", "FLOAT", "Values from this on become 1; 0.9 fills what is nearly full.",
+            default=1.0, minimum=0.0, maximum=1.0, step=0.01,
+        ),
+        Port(
+            "normalise", "FLOAT",
+            "0: off. 1: stretches the values over the whole range from 0 to 1. 2 to 5: also hardens and widens the "
+            "mask.",
             default=0.0, minimum=0.0, maximum=MOST_NORMALISATION, step=0.1,
         ),
         Port(

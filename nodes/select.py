@@ -25,32 +25,47 @@ LABEL, OWN_WORD = "label", "the model's own word"
     category="Hemline/1 Detect",
     aliases=("filter garments", "choose person", "pick", "largest", "by label"),
     inputs=(
-        Port("garments", "GARMENTS", "What was found."),
+        Port("garments", "GARMENTS", "From Detect Garments or Garments from Masks."),
         Port(
             "labels", "STRING",
             "Names separated by commas: presets (tops, outfit), labels (upper, bag), a model's own words, or patterns "
             "such as *sleeve*. Empty: everything.",
             default="",
         ),
-        Port("person", "COMBO", "Whose garments, in each picture.", default=PERSONS[0], options=PERSONS),
-        Port("number", "INT", "Which person counted from that side.", default=1, minimum=1, maximum=99, step=1),
-        Port("point", "STRING", "x y in pixels, or as shares from 0 to 1: the person there.", default="0.5 0.5"),
         Port(
-            "min_score", "FLOAT", "Garments less certain than this are left out.",
+            "person", "COMBO",
+            "Whose garments, in each picture: everybody's; those of whoever wears most cloth; of person `number` from "
+            "the left or right; of whoever is at `point`.",
+            default=PERSONS[0], options=PERSONS,
+        ),
+        Port(
+            "number", "INT", "With from left or from right: which person, counted from that side.",
+            default=1, minimum=1, maximum=99, step=1,
+        ),
+        Port(
+            "point", "STRING",
+            "With at point: where the person is, 'x y' in pixels, or as shares of width and height from 0 to 1.",
+            default="0.5 0.5",
+        ),
+        Port(
+            "min_score", "FLOAT", "Garments less certain than this (0 to 1) are left out.",
             default=0.0, minimum=0.0, maximum=1.0, step=0.01,
         ),
         Port(
-            "min_area", "FLOAT", "Smaller garments are left out; percent of the picture.",
+            "min_area", "FLOAT", "Garments smaller than this are left out; percent of the picture.",
             default=0.0, minimum=0.0, maximum=100.0, step=0.1,
         ),
         Port(
-            "max_area", "FLOAT", "Larger garments are left out; percent of the picture.",
+            "max_area", "FLOAT", "Garments larger than this are left out; percent of the picture.",
             default=100.0, minimum=0.0, maximum=100.0, step=0.1,
         ),
         Port(
             "most", "INT", "At most so many garments per picture; 0: all.", default=0, minimum=0, maximum=999, step=1,
         ),
-        Port("order", "COMBO", "Which come first where only some are taken.", default="largest", options=tuple(ORDERS)),
+        Port(
+            "order", "COMBO", "Which come first where `most` takes only some.",
+            default="largest", options=tuple(ORDERS),
+        ),
         Port("invert", "BOOLEAN", "Take all the others instead.", default=False),
         Port(
             "output", "COMBO",
@@ -58,13 +73,14 @@ LABEL, OWN_WORD = "label", "the model's own word"
             default=UNION, options=OUTPUTS,
         ),
         Port(
-            "nothing_left", "COMBO", "A zero mask and a line of text, or an error that stops the workflow.",
+            "nothing_left", "COMBO",
+            "If no garment is left: a zero mask and a line of text, or an error that stops the workflow.",
             default="empty mask", options=("empty mask", "error"),
         ),
     ),
     outputs=(
-        Port("garments", "GARMENTS", "The chosen garments; everybody's body parts stay."),
-        Port("mask", "MASK", "One mask per picture, or one per garment."),
+        Port("garments", "GARMENTS", "The chosen garments; the body parts of all persons stay with them."),
+        Port("mask", "MASK", "The chosen garments: one mask per picture, or one per garment, see output."),
         Port("masks", "MASK", "One mask per garment, as a list: what follows runs once for each.", is_list=True),
         Port("count", "INT", "How many garments are left."),
         Port("labels", "STRING", "Their labels, separated by commas, in the order of the masks."),
@@ -106,9 +122,12 @@ def _nothing_left(garments: Garments) -> str:
     weight="heavy",
     aliases=("masks to garments", "SAM3", "SEGS", "import masks", "RMBG", "Impact"),
     inputs=(
-        Port("masks", "MASK", "Masks from any node: each plane a garment, or each a picture.", optional=True),
+        Port(
+            "masks", "MASK", "Masks from any node; planes says whether each is a garment or a picture.",
+            optional=True,
+        ),
         Port("image", "IMAGE", "The photo: adds body parts, persons, and names for what has none.", optional=True),
-        Port("segs", "SEGS", "Segments of one picture, as SEGS detectors give them.", optional=True),
+        Port("segs", "SEGS", "SEGS of one picture, from a detector of the Impact Pack or another node.", optional=True),
         Port(
             "labels", "STRING",
             "Names for the masks in turn, separated by commas, such as 'dress, bag'; a model's own words are "
@@ -117,16 +136,21 @@ def _nothing_left(garments: Garments) -> str:
         ),
         Port(
             "planes", "COMBO",
-            "What a batch of masks is; auto: pictures where there are as many as in `image`, else garments.",
+            "What a batch of masks is: a garment of one picture each, or a picture each. auto: pictures where there "
+            "are as many as in `image`, else garments.",
             default=PLANES[0], options=PLANES,
         ),
         Port("split", "BOOLEAN", "Make a garment of each connected piece of a mask.", default=False),
         Port(
             "annotations", "STRING",
-            "COCO instances, LabelMe, SVG, or the report of Detect Garments or Save Garment Set, as text.",
+            "Garments as text instead of masks: COCO instances, LabelMe, SVG, or the report of Detect Garments or "
+            "Save Garment Set.",
             default="", multiline=True,
         ),
-        Port("picture", "STRING", "The picture's file name in a COCO file of several.", default=""),
+        Port(
+            "picture", "STRING", "The picture's file name, where the COCO text in annotations holds several.",
+            default="",
+        ),
     ),
     outputs=(
         Port("garments", "GARMENTS", "The masks as garments, for every node that takes them."),
@@ -157,10 +181,10 @@ def garments_from_masks_node(
     category="Hemline/1 Detect",
     aliases=("SEGS", "Impact", "detailer", "segments"),
     inputs=(
-        Port("garments", "GARMENTS", "What was found."),
+        Port("garments", "GARMENTS", "From Detect Garments or Select Garments."),
         Port("image", "IMAGE", "The photo: each segment then carries its part of it.", optional=True),
         Port(
-            "crop_factor", "FLOAT", "How many times as wide and high as the garment the region around it is.",
+            "crop_factor", "FLOAT", "The region around each garment is so many times as wide and high as the garment.",
             default=3.0, minimum=1.0, maximum=100.0, step=0.1,
         ),
         Port(

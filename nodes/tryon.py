@@ -30,36 +30,45 @@ CHECKER_DARK, CHECKER_LIGHT = 0.45, 0.65
     aliases=("virtual try-on", "VTON", "agnostic", "CatVTON", "IDM-VTON", "outfit swap"),
     inputs=(
         Port("person", "IMAGE", "The photo of the person."),
-        Port("mask", "MASK", "What is to be repainted: where the new garment may lie."),
+        Port("mask", "MASK", "What is to be repainted: where the new garment may lie, as from Agnostic Mask."),
         Port("garment", "IMAGE", "The new garment; its alpha cuts it out onto white.", optional=True),
         Port(
-            "target", "COMBO", "The node, model, folder or service that is to be handed the pieces.",
+            "target", "COMBO",
+            "The node, model, folder or service that the pieces are for; it decides sizes, masks and fills.",
             default="InpaintModelConditioning", options=tuple(TRYON_TARGETS),
         ),
         Port(
-            "fit", "COMBO", "How the person gets to the size: a crop around the mask, the largest part of the picture "
-            "that holds the mask, or the whole picture with a border.",
+            "fit", "COMBO",
+            "How the person gets to the size. context: a crop around the mask; crop: the largest part of the picture "
+            "that holds the mask; pad: the whole picture with a border.",
             default=TARGETS_OWN, options=TRYON_FITS,
         ),
         Port(
-            "context_factor", "FLOAT", "A crop around the mask is so many times as wide and high as the mask.",
+            "context_factor", "FLOAT", "With fit context: the crop is so many times as wide and high as the mask.",
             default=1.2, minimum=1.0, maximum=10.0, step=0.05,
         ),
         Port(
-            "width", "INT", "A width that the target takes; 0 and 0: its usual size.",
+            "width", "INT", "Width in pixels, one that the target takes; 0: the target's usual size.",
             default=0, minimum=0, maximum=16384, step=8,
         ),
         Port(
-            "height", "INT", "A height that the target takes; 0 and 0: its usual size.",
+            "height", "INT", "Height in pixels, one that the target takes; 0: the target's usual size.",
             default=0, minimum=0, maximum=16384, step=8,
         ),
         Port(
             "mask_shape", "COMBO", "The mask as given, or its bounding box, which tells nothing of the old garment.",
             default=TARGETS_OWN, options=MASK_SHAPES,
         ),
-        Port("garment_mask", "MASK", "Cuts the garment out onto white.", optional=True),
-        Port("pose", "IMAGE", "Pose picture of the person, cut alike.", optional=True),
-        Port("protected", "MASK", "Never repainted: head, hair, hands.", optional=True),
+        Port("garment_mask", "MASK", "Cuts the new garment out onto white; 1 = garment.", optional=True),
+        Port(
+            "pose", "IMAGE", "A pose picture of the person (DensePose, DWPose) of the same size, cropped alike.",
+            optional=True,
+        ),
+        Port(
+            "protected", "MASK",
+            "What is never repainted, such as head, hair and hands: from Protect Parts or Agnostic Mask.",
+            optional=True,
+        ),
     ),
     outputs=(
         Port("person", "IMAGE", "The person in the target's size; garment and person side by side for a diptych."),
@@ -67,9 +76,9 @@ CHECKER_DARK, CHECKER_LIGHT = 0.45, 0.65
         Port("mask", "MASK", "1 = repaint, with the values that the target takes."),
         Port("mask_image", "IMAGE", "The mask as a picture, white = repaint."),
         Port("agnostic", "IMAGE", "The person without what is repainted: grey, or a hole in the alpha."),
-        Port("pose", "IMAGE", "The pose picture in the person's frame."),
-        Port("stitch", "STITCH", "For Inpaint Stitch: where the person came from."),
-        Port("contract", "STRING", "What was handed out, as JSON."),
+        Port("pose", "IMAGE", "The pose picture, cropped like the person."),
+        Port("stitch", "STITCH", "Where the person came from: for Inpaint Stitch."),
+        Port("contract", "STRING", "Size, polarity, mask values and what to set in the target, as JSON."),
     ),
 )  # fmt: skip
 def try_on_inputs(
