@@ -30,9 +30,18 @@ function attachEditor(node) {
   })
   widget.serialize = false // it has no value of its own; the last widget, so that no other one's place moves
   node.setSize([Math.max(node.size[0], 460), Math.max(node.size[1], 680)])
-  Promise.all([import("./edit_mask/editor.mjs"), import("./edit_mask/texts.mjs")]).then(([{ openEditor }, { TEXTS }]) =>
-    openEditor(root, node, text, { app, api }, TEXTS),
+  Promise.all([import("./edit_mask/editor.mjs"), textsOf("edit_mask")]).then(([{ openEditor }, texts]) =>
+    openEditor(root, node, text, { app, api }, texts),
   )
+}
+
+/**
+ * What a widget says, in the language of the page.
+ * @param {string} topic its folder
+ */
+async function textsOf(topic) {
+  const [{ words }, { TEXTS }] = await Promise.all([import("./words.mjs"), import(`./${topic}/texts.mjs`)])
+  return words(topic, TEXTS)
 }
 
 /**

@@ -22,12 +22,24 @@ PIXEL_PNG = base64.b64decode(
 # Without these the page opens a tour and a template dialog over the canvas.
 FIRST_SETTINGS = {"Comfy.TutorialCompleted": True, "Comfy.Release.Status": "changelog seen", "Comfy.Locale": "en"}
 EMPTY_ANSWERS: dict[str, Any] = {
-    "/extensions": [], "/workflow_templates": {}, "/global_subgraphs": {}, "/i18n": {}, "/embeddings": [],
+    "/extensions": [], "/workflow_templates": {}, "/global_subgraphs": {}, "/embeddings": [],
     "/models": [], "/experiment/models": [], "/userdata": [], "/v2/userdata": [], "/history": {},
     "/queue": {"queue_running": [], "queue_pending": []},
     "/jobs": {"jobs": [], "pagination": {"offset": 0, "limit": 64, "total": 0, "has_more": False}},
     "/node_replacements": {}, "/prompt": {"exec_info": {"queue_remaining": 0}},
 }  # fmt: skip
+
+
+EXTRA_LOCALE_FILES = ("nodeDefs", "commands", "settings")
+
+
+def merge(tree: dict[str, Any], other: dict[str, Any]) -> None:
+    """Adds the leaves of the other tree to this one."""
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(tree.get(key), dict):
+            merge(tree[key], value)
+        else:
+            tree[key] = value
 
 
 class StubServer:
@@ -67,6 +79,7 @@ class StubServer:
         self._get(app, "/settings", self._all_settings)
         self._get(app, "/settings/{id}", self._one_setting)
         self._get(app, "/view", self._picture)
+        self._get(app, "/i18n", self._translations)
         for prefix in ("", "/api"):
             app.router.add_post(prefix + "/settings", self._store_settings)
             app.router.add_post(prefix + "/settings/{id}", self._store_setting)
@@ -139,6 +152,17 @@ class StubServer:
     async def _picture(self, request: web.Request) -> web.StreamResponse:
         key = request.query.get("filename", ""), request.query.get("channel", "")
         return web.Response(body=self.pictures.get(key, PIXEL_PNG), content_type="image/png")
+
+    async def _translations(self, request: web.Request) -> web.StreamResponse:
+        """What the packs' folders `locales/<language>` hold, merged as the host does it."""
+        merged: dict[str, dict[str, Any]] = {}
+        for folder in self.web_directories.values():
+            for path in sorted(folder.parent.glob("locales/*/main.json")):
+                merge(merged.setdefault(path.parent.name, {}), json.loads(path.read_bytes()))
+            for path in sorted(folder.parent.glob("locales/*/*.json")):
+                if path.stem in EXTRA_LOCALE_FILES:
+                    merge(merged.setdefault(path.parent.name, {}), {path.stem: json.loads(path.read_bytes())})
+        return web.json_response(merged)
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
