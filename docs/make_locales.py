@@ -1,6 +1,6 @@
 """Writes locales/ from the nodes, the tables web/*/texts.mjs and the translations docs/translations/<language>.po.
 
-python docs/make_locales.py       also adds new texts to the .po files, empty, and lists what they still want; 1 if anything
+python docs/make_locales.py       also adds new texts to the .po files, empty, and lists what is wanted; 1 if anything
 python docs/make_locales.py it    the same, and starts a new language
 """
 
@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TRANSLATIONS = ROOT / "docs" / "translations"
 LOCALES = ROOT / "locales"
 LINE_LENGTH = 120
-HEAD = r"""# Texts of the same wording share one entry. Where one must read differently at a place, copy the entry and give the
-# copy that place as its msgctxt. Written anew by docs/make_locales.py, which keeps these lines.
+HEAD = r"""# Texts of the same wording share one entry. Where one must read differently at a place, copy the entry and
+# give the copy that place as its msgctxt. Written anew by docs/make_locales.py, which keeps these lines.
 # Words: mask = , matte = , garment = , feather = , grow = , shrink = , crop = , stitch = , seam = , blend =
 msgid ""
 msgstr ""
@@ -100,7 +100,7 @@ def _of_node(node: Node) -> Iterator[Message]:
 
 
 def read_table(source: str, name: str = "texts.mjs") -> dict[str, str]:
-    """The pairs of `export const TEXTS = {key: "text", ...}` out of a module that holds nothing else between the braces.
+    """The pairs of `export const TEXTS = {key: "text", ...}`, which holds nothing else between the braces.
 
     Raises:
         ValueError: where a line is neither a comment nor such a pair.
@@ -228,6 +228,7 @@ def languages() -> dict[str, Path]:
 
 def main(new: Sequence[str] = ()) -> int:
     """0 where every language is complete; otherwise 1, with what is wanted on standard output."""
+    TRANSLATIONS.mkdir(exist_ok=True)
     for language in new:
         if language not in languages():
             (TRANSLATIONS / f"{language}.po").write_text(HEAD.replace("{language}", language), encoding="utf-8")
