@@ -8,18 +8,23 @@ from ..blending.composite import ALPHAS, SPACES, blend_images
 from ..blending.filters import AMOUNT_LIMIT, FILTERS, RADIUS_LIMIT_PX, apply_filter
 from ..blending.modes import MODE_REGISTRY
 from ..blending.operators import OPERATORS
-from ..blending.placement import FITS
+from ..blending.placement import FITS, place_layer
+from ..context import Context
 from ..settings import choose_settings, describe_settings
+from ..tensors import as_image, match_mask
+from .proxies import goes_beyond, proxy_size, shrink_image, shrink_mask
 from .spec import Port, Result, node
 
 OFFSET_LIMIT_PX = 16384
+# A layer that is larger than this beside its base's proxy is not handed to the live preview.
+LAYER_PROXY_PX = 2048
 
 
 @node(
     id="HemlineBlendLayers",
     name="Blend Layers",
     category="Hemline/4 Blend",
-    version="1.1.0",
+    version="1.2.0",
     weight="heavy",
     aliases=("blend modes", "composite", "multiply", "overlay", "soft light", "porter duff", "dissolve"),
     inputs=(
@@ -76,15 +81,44 @@ OFFSET_LIMIT_PX = 16384
 def blend_layers(
     base: Tensor, layer: Tensor, mask: Tensor | None = None, mode: str = "normal", opacity: float = 1.0,
     space: str = "sRGB", fit: str = "error", operator: str = "source-over", alpha: str = "straight",
-    offset_x: int = 0, offset_y: int = 0, dissolve_seed: int = 0,
-) -> Tensor:  # fmt: skip
+    offset_x: int = 0, offset_y: int = 0, dissolve_seed: int = 0, *, context: Context | None = None,
+) -> Result:  # fmt: skip
     """Blends one picture onto another through a mask, with the 16 modes of the W3C standard, Photoshop's, more of
     GIMP and Krita, and the Porter-Duff operators.
     """
-    return blend_images(
+    blended = blend_images(
         base, layer, mask, mode=mode, opacity=opacity, space=space, fit=fit, operator=operator, alpha=alpha,
         offset=(offset_x, offset_y), seed=dissolve_seed,
     )  # fmt: skip
+    if context is None or not context.has_viewer:
+        return Result((blended,))
+    data, pictures = _for_preview(as_image(base), as_image(layer), mask, blended, fit, alpha)
+    return Result((blended,), data=data, pictures=pictures)
+
+
+def _for_preview(
+    base: Tensor, layer: Tensor, mask: Tensor | None, blended: Tensor, fit: str, alpha: str
+) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """What web/live asks for: proxies of the first picture before and after, the layer as `fit` lays it on the base."""
+    height, width = base.shape[1:3]
+    rows, columns = proxy_size(height, width)
+    premultiplied = alpha == "premultiplied"
+    placed = place_layer(layer[:1], height, width, fit=fit, offset=(0, 0), premultiplied=premultiplied)
+    lies = [max(1, round(side * rows / height)) for side in placed.layer.shape[1:3]]
+    pictures = {
+        "base": shrink_image(base, rows, columns, premultiplied=premultiplied),
+        "result": shrink_image(blended, rows, columns, premultiplied=premultiplied),
+    }
+    if max(lies) <= LAYER_PROXY_PX:
+        pictures["layer"] = shrink_image(placed.layer, *lies, premultiplied=premultiplied)
+    if mask is not None:
+        pictures["mask"] = shrink_mask(match_mask(mask, base), rows, columns)
+    data = {
+        "width": str(width), "height": str(height), "count": str(len(blended)), "x": str(placed.x), "y": str(placed.y),
+        "alpha": alpha, "fit": "" if layer.shape[1:3] == base.shape[1:3] else fit,
+        "beyond": "yes" if goes_beyond(base, layer) else "",
+    }  # fmt: skip
+    return data, pictures
 
 
 @node(

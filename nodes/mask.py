@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..context import Context
 from ..segmentation.combine import COMBINE_OPERATIONS, combine_masks
 from ..segmentation.shape import (
     FEATHER_PROFILES,
@@ -16,7 +17,8 @@ from ..segmentation.shape import (
     garment_size_px,
     grow_mask,
 )
-from ..tensors import as_mask, check_name
+from ..tensors import as_image, as_mask, check_name
+from .proxies import proxy_size, shrink_image, shrink_mask
 from .spec import Port, Result, node
 
 SIZE_OPTIONS = ("error", "resize to first")
@@ -27,6 +29,7 @@ SIZE_UNITS = ("px", "% of the mask's size")
     id="HemlineGrowFeatherMask",
     name="Grow & Feather Mask",
     category="Hemline/3 Grow & Feather",
+    version="1.1.0",
     weight="heavy",
     aliases=("expand mask", "shrink mask", "dilate", "erode", "blur mask"),
     inputs=(
@@ -67,6 +70,7 @@ SIZE_UNITS = ("px", "% of the mask's size")
                 ("left", "to the left"), ("right", "to the right"), ("top", "upwards"), ("bottom", "downwards"),
             )
         ),
+        Port("image", "IMAGE", "The photo, for the live preview only: the mask is shown over it.", optional=True),
     ),
     outputs=(
         Port("soft_mask", "MASK", "Grown and feathered: for compositing and stitching."),
@@ -76,7 +80,7 @@ SIZE_UNITS = ("px", "% of the mask's size")
 def grow_feather_mask(
     mask: Tensor, grow: float = 8.0, feather: float = 16.0, side: str = "centred", shape: str = "round",
     profile: str = "blur", unit: str = "px", left: float = 100.0, right: float = 100.0, top: float = 100.0,
-    bottom: float = 100.0,
+    bottom: float = 100.0, image: Tensor | None = None, *, context: Context | None = None,
 ) -> Result:  # fmt: skip
     """Grows or shrinks a mask by an exact distance, then softens its edge; soft masks keep their values."""
     mask = as_mask(mask)
@@ -90,7 +94,25 @@ def grow_feather_mask(
         grown.append(grow_mask(plane, grow * scale, shape=shape, sides_percent=sides))
         soft.append(feather_mask(grown[-1], feather * scale, side=side, profile=profile))
     text = () if unit == "px" else tuple(_in_pixels(grow * scale, feather * scale) for scale in scales)
-    return Result((torch.cat(soft), (torch.cat(grown) >= 0.5).to(mask.dtype)), text=text)
+    outputs = torch.cat(soft), (torch.cat(grown) >= 0.5).to(mask.dtype)
+    if context is None or not context.has_viewer:
+        return Result(outputs, text=text)
+    data, pictures = _for_preview(mask, outputs[0], image)
+    return Result(outputs, text=text, data=data, pictures=pictures)
+
+
+def _for_preview(mask: Tensor, soft: Tensor, image: Tensor | None) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """What web/live asks for: proxies of the first mask before and after, of the photo, and the mask's true size."""
+    height, width = mask.shape[1:]
+    size = proxy_size(height, width)
+    pictures = {"mask": shrink_mask(mask, *size), "result": shrink_mask(soft, *size)}
+    if image is not None:
+        pictures["image"] = shrink_image(as_image(image)[..., :3], *size)
+    data = {
+        "width": str(width), "height": str(height), "count": str(len(mask)),
+        "size_px": str(float(garment_size_px(mask[:1]))),
+    }  # fmt: skip
+    return data, pictures
 
 
 def _in_pixels(grow: float, feather: float) -> str:

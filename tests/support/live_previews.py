@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from support.frontend import SITE
 from torch import Tensor
 
 from hemline.blending.composite import blend_images
 from hemline.segmentation.shape import feather_mask, grow_mask
+from support.frontend import SITE
 
 GROW_FEATHER = """async ([site, width, height, bytes, list]) => {
     const { sharedGpu } = await import(`${site}/live/gpu.mjs`)
