@@ -4,7 +4,11 @@ import { api } from "../../scripts/api.js"
 import { app } from "../../scripts/app.js"
 
 /** What is done to a fresh node, by its class. @type {Record<string, (node: any) => void>} */
-const ATTACH = { HemlineEditMask: attachEditor }
+const ATTACH = {
+  HemlineEditMask: attachEditor,
+  HemlineGrowFeatherMask: attachPreview,
+  HemlineBlendLayers: attachPreview,
+}
 
 app.registerExtension({
   name: "Hemline",
@@ -55,4 +59,25 @@ function hideHostPreview(node) {
     if (widget.name === "$$canvas-image-preview") widget.hidden = true
     return add.call(this, widget)
   }
+}
+
+/**
+ * Puts a live preview onto a node. Nodes of workflows from before there were any keep their size: it is folded there.
+ * @param {any} node
+ */
+function attachPreview(node) {
+  const height = () => (node.properties.hemline_preview === "off" ? 36 : 300)
+  node.properties.hemline_preview ??= "on"
+  const before = node.onConfigure
+  node.onConfigure = function (/** @type {any} */ saved) {
+    if (!saved.properties?.hemline_preview) node.properties.hemline_preview = "off"
+    return before?.call(this, saved)
+  }
+  const root = document.createElement("div")
+  const options = { serialize: false, hideOnZoom: false, getMinHeight: height }
+  node.addDOMWidget("preview", "hemline_live", root, options).serialize = false
+  node.setSize([Math.max(node.size[0], 340), node.computeSize()[1]])
+  Promise.all([import("./live/widget.mjs"), import("./live/texts.mjs")]).then(([{ openPreview }, { TEXTS }]) =>
+    openPreview(root, node, { app, api }, TEXTS),
+  )
 }

@@ -165,11 +165,11 @@ export class LayersSource {
  * @param {Settings} settings
  */
 export function missingBlend({ mode, space, operator }) {
-  if (!(mode in MODES)) return "noMode"
-  if (!(operator in OPERATORS)) return "noOperator"
+  if (!(mode in MODES)) return "no_mode"
+  if (!(operator in OPERATORS)) return "no_operator"
   const own = MODES[mode].operator
-  if (own && operator !== "source-over") return "notTogether"
-  return space === "OKLab" && OPERATORS[own ?? operator].total ? "notTogether" : ""
+  if (own && operator !== "source-over") return "not_together"
+  return space === "OKLab" && OPERATORS[own ?? operator].total ? "not_together" : ""
 }
 
 /**

@@ -199,9 +199,9 @@ export class MaskSource {
  * @param {number} [longest] how many px of the proxy the node's limit is
  */
 export function missingGrowFeather({ grow, feather, profile, sides }, longest = LIMIT_PX) {
-  if (feather > 0 && !(profile in BLURS)) return "noProfile"
+  if (feather > 0 && !(profile in BLURS)) return "no_profile"
   const farthest = Math.abs(grow) * Math.max(1, ...sides.map((side) => side / 100))
-  return farthest > longest + 1e-6 || feather > longest + 1e-6 ? "tooFar" : ""
+  return farthest > longest + 1e-6 || feather > longest + 1e-6 ? "too_far" : ""
 }
 
 /** Profiles that have a shader. */
