@@ -120,3 +120,38 @@ def blend_in_browser(
     given = [SITE, picture(base), picture(layer), None if mask is None else encode(mask)]
     results = site.evaluate(BLEND, [*given, [vars(one) for one in settings]])
     return [decode(result, *base.shape[:2], 4) for result in results]
+
+
+def mask_levels(kind: str, height: int, width: int) -> Tensor:
+    """A mask ``[H,W]`` in 8-bit levels: "hard", "antialiased", "soft", "noise", "grey", "empty" or "full"."""
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    inside = min(height, width) * 0.3 - torch.hypot(x - width * 0.45, y - height * 0.5)
+    strap = (x > width * 0.7) & (y > height * 0.2) & (y < height * 0.3)
+    values = {
+        "hard": ((inside > 0) | strap).float(),
+        "antialiased": torch.maximum((inside + 0.5).clamp(0, 1), strap.float()),
+        "soft": (inside / 12 + 0.5).clamp(0, 1),
+        "noise": torch.rand(height, width, generator=torch.Generator().manual_seed(1)),
+        "grey": (inside / 12 + 0.5).clamp(0, 1) * 0.8 + 0.1,
+        "empty": torch.zeros(height, width),
+        "full": torch.ones(height, width),
+    }
+    return (values[kind] * 255).round()
+
+
+def picture_levels(height: int, width: int, channels: int, *, seed: int) -> Tensor:
+    """Random colours ``[H,W,C]`` in 8-bit levels with much black, white, grey and, with alpha, holes."""
+    generator = torch.Generator().manual_seed(seed)
+    picture = torch.randint(0, 256, (height, width, channels), generator=generator).float()
+    for value in (0, 255):
+        picture[torch.rand(height, width, generator=generator) < 0.1] = value
+    grey = torch.rand(height, width, generator=generator) < 0.1
+    picture[grey] = picture[grey][:, :1].expand(-1, channels)
+    return picture
+
+
+def premultiply(levels: Tensor) -> Tensor:
+    """The levels ``[H,W,3|4]`` with colours that carry their alpha."""
+    if levels.shape[-1] == 3:
+        return levels
+    return torch.cat([(levels[..., :3] * levels[..., 3:] / 255).round(), levels[..., 3:]], dim=-1)

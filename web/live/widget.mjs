@@ -268,14 +268,16 @@ class LivePreview {
   }
 }
 
-/**
- * The picture with its bytes as they are in the file.
- * @param {string} url
- */
+/** @param {string} url */
 async function loadBitmap(url) {
   const answer = await fetch(url)
   if (!answer.ok) throw new Error(`${url}: ${answer.status}`)
-  return createImageBitmap(await answer.blob(), { premultiplyAlpha: "none", colorSpaceConversion: "none" })
+  return bitmapOf(await answer.blob())
+}
+
+/** A picture with its bytes as they are in the file. @param {Blob} file */
+export function bitmapOf(file) {
+  return createImageBitmap(file, { premultiplyAlpha: "none", colorSpaceConversion: "none" })
 }
 
 /**
