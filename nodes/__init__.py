@@ -5,6 +5,7 @@ from __future__ import annotations
 from .agnostic import agnostic_mask
 from .blend import apply_filter_node, blend_layers
 from .color import estimate_foreground_node, match_colours_node
+from .compare import preview_compare
 from .detect import detect_garments
 from .edit import edit_mask
 from .export import save_garment_set
@@ -44,5 +45,6 @@ NODES: tuple[Node, ...] = (
     inpaint_stitch,
     try_on_inputs,
     preview_mask,
+    preview_compare,
     save_garment_set,
 )

@@ -45,8 +45,9 @@ def preview_mask(
 
 
 def draw_findings(
-    image: Tensor, mask: Tensor, garments: Garments | None, *, opacity: float = 0.5, lettering: Lettering
-) -> tuple[Tensor, tuple[str, ...]]:
+    image: Tensor, mask: Tensor, garments: Garments | None, *, opacity: float = 0.5, lettering: Lettering,
+    colour: Colour = OVERLAY_COLOUR,
+) -> tuple[Tensor, tuple[str, ...]]:  # fmt: skip
     """The pictures ``[B,H,W,3]`` with mask, labels and badge drawn on, and one line of text per picture."""
     image = as_image(image)
     mask, image = match_batch((match_mask(mask, image), image), ("mask", "image"))
@@ -55,10 +56,10 @@ def draw_findings(
             f"garments were found in a {garments.width}x{garments.height} picture, this one is "
             f"{image.shape[2]}x{image.shape[1]}; connect the picture that went into Detect Garments."
         )
-    tinted = overlay_mask(image, mask, opacity=opacity).float()
+    tinted = overlay_mask(image, mask, colour=colour, opacity=opacity).float()
     line_px = max(1, round(min(image.shape[1:3]) * OUTLINE_SHARE))
     rims = outline_mask(mask.float(), width_px=line_px).unsqueeze(-1)
-    tinted = tinted + rims * (torch.tensor(OVERLAY_COLOUR).to(tinted) - tinted)
+    tinted = tinted + rims * (torch.tensor(colour).to(tinted) - tinted)
     pictures: list[Tensor] = []
     lines: list[str] = []
     for index, picture in enumerate(tinted):  # each picture has its own labels and badge
@@ -78,19 +79,26 @@ def _badge(mask: Tensor, garments: Garments | None, items: list[Garment]) -> str
     return f"{garments.method}: {found}, {area}"
 
 
+def letter_height(picture: Tensor) -> int:
+    """How high letters on a picture ``[H,W,C]`` are, in px."""
+    return max(SMALLEST_LETTER_PX, round(min(picture.shape[:2]) * LETTER_SHARE))
+
+
 def _annotate(picture: Tensor, items: list[Garment], line: str, lettering: Lettering, line_px: int) -> Tensor:
-    letter_px = max(SMALLEST_LETTER_PX, round(min(picture.shape[:2]) * LETTER_SHARE))
+    letter_px = letter_height(picture)
     for number, item in enumerate(items):
         colour = PALETTE[number % len(PALETTE)]
         rim = outline_mask(item.mask.float().unsqueeze(0), width_px=line_px)[0].to(picture)
         picture = stamp(picture, rim, 0, 0, colour=colour)
         x, y = int(item.box[0]), int(item.box[1])
-        picture = _sign(picture, f"{item.label} {item.score:.2f}", x, y, letter_px, lettering, colour)
-    return _sign(picture, line, 0, picture.shape[0], letter_px, lettering, DARK)
+        picture = sign_picture(picture, f"{item.label} {item.score:.2f}", x, y, letter_px, lettering, colour)
+    return sign_picture(picture, line, 0, picture.shape[0], letter_px, lettering, DARK)
 
 
-def _sign(picture: Tensor, text: str, x: int, y: int, letter_px: int, lettering: Lettering, ground: Colour) -> Tensor:
-    """The text on a ground of its own, moved inside the picture where it would stick out."""
+def sign_picture(
+    picture: Tensor, text: str, x: int, y: int, letter_px: int, lettering: Lettering, ground: Colour = DARK
+) -> Tensor:
+    """The picture ``[H,W,3]`` with a text on a ground of its own, moved inside where it would stick out."""
     letters = lettering(text, letter_px).to(picture.device)
     margin = max(1, letter_px // 4)
     plate = torch.ones((letters.shape[0] + 2 * margin, letters.shape[1] + 2 * margin), device=picture.device)

@@ -8,6 +8,7 @@ const ATTACH = {
   HemlineEditMask: attachEditor,
   HemlineGrowFeatherMask: attachPreview,
   HemlineBlendLayers: attachPreview,
+  HemlinePreviewCompare: attachComparer,
 }
 
 app.registerExtension({
@@ -18,31 +19,62 @@ app.registerExtension({
   },
 })
 
-/**
- * Puts the canvas onto an Edit Mask node. The value stays in the node's own text widget `strokes`.
- * @param {any} node
- */
+/** The canvas of Edit Mask; its value stays in the node's own text widget `strokes`. @param {any} node */
 function attachEditor(node) {
   const text = node.widgets.find((/** @type {any} */ widget) => widget.name === "strokes")
   text.hidden = text.options.hidden = true
   hideHostPreview(node)
-  const root = document.createElement("div")
-  const widget = node.addDOMWidget("canvas", "hemline_edit_mask", root, {
-    serialize: false,
-    hideOnZoom: false,
-    getMinHeight: () => 440,
-  })
-  widget.serialize = false // it has no value of its own; the last widget, so that no other one's place moves
+  const root = addCanvas(node, "canvas", "hemline_edit_mask", () => 440)
   node.setSize([Math.max(node.size[0], 460), Math.max(node.size[1], 680)])
   Promise.all([import("./edit_mask/editor.mjs"), textsOf("edit_mask")]).then(([{ openEditor }, texts]) =>
     openEditor(root, node, text, { app, api }, texts),
   )
 }
 
+/** The views of Preview & Compare; what is chosen there goes into the node's own widgets. @param {any} node */
+function attachComparer(node) {
+  hideHostPreview(node)
+  const root = addCanvas(node, "canvas", "hemline_compare", () => 400)
+  node.setSize([Math.max(node.size[0], 500), Math.max(node.size[1], 820)])
+  Promise.all([import("./compare/comparer.mjs"), textsOf("compare")]).then(([{ openComparer }, texts]) =>
+    openComparer(root, node, { app, api }, texts),
+  )
+}
+
 /**
- * What a widget says, in the language of the page.
- * @param {string} topic its folder
+ * A live preview. Nodes of workflows from before there were any keep their size: it is folded there.
+ * @param {any} node
  */
+function attachPreview(node) {
+  const height = () => (node.properties.hemline_preview === "off" ? 36 : 300)
+  node.properties.hemline_preview ??= "on"
+  const before = node.onConfigure
+  node.onConfigure = function (/** @type {any} */ saved) {
+    if (!saved.properties?.hemline_preview) node.properties.hemline_preview = "off"
+    return before?.call(this, saved)
+  }
+  const root = addCanvas(node, "preview", "hemline_live", height)
+  node.setSize([Math.max(node.size[0], 340), node.computeSize()[1]])
+  Promise.all([import("./live/widget.mjs"), textsOf("live")]).then(([{ openPreview }, texts]) =>
+    openPreview(root, node, { app, api }, texts),
+  )
+}
+
+/**
+ * An element of ours as the node's last widget, so that no other one's place moves; it has no value of its own.
+ * @param {any} node
+ * @param {string} name
+ * @param {string} type
+ * @param {() => number} height the least
+ */
+function addCanvas(node, name, type, height) {
+  const root = document.createElement("div")
+  const options = { serialize: false, hideOnZoom: false, getMinHeight: height }
+  node.addDOMWidget(name, type, root, options).serialize = false
+  return root
+}
+
+/** What a widget says, in the language of the page. @param {string} topic its folder */
 async function textsOf(topic) {
   const [{ words }, { TEXTS }] = await Promise.all([import("./words.mjs"), import(`./${topic}/texts.mjs`)])
   return words(topic, TEXTS)
@@ -59,25 +91,4 @@ function hideHostPreview(node) {
     if (widget.name === "$$canvas-image-preview") widget.hidden = true
     return add.call(this, widget)
   }
-}
-
-/**
- * Puts a live preview onto a node. Nodes of workflows from before there were any keep their size: it is folded there.
- * @param {any} node
- */
-function attachPreview(node) {
-  const height = () => (node.properties.hemline_preview === "off" ? 36 : 300)
-  node.properties.hemline_preview ??= "on"
-  const before = node.onConfigure
-  node.onConfigure = function (/** @type {any} */ saved) {
-    if (!saved.properties?.hemline_preview) node.properties.hemline_preview = "off"
-    return before?.call(this, saved)
-  }
-  const root = document.createElement("div")
-  const options = { serialize: false, hideOnZoom: false, getMinHeight: height }
-  node.addDOMWidget("preview", "hemline_live", root, options).serialize = false
-  node.setSize([Math.max(node.size[0], 340), node.computeSize()[1]])
-  Promise.all([import("./live/widget.mjs"), import("./live/texts.mjs")]).then(([{ openPreview }, { TEXTS }]) =>
-    openPreview(root, node, { app, api }, TEXTS),
-  )
 }

@@ -88,3 +88,15 @@ def to_prompt(page: Any) -> Prompt:
     """What the page would send to the host, without titles."""
     output = page.evaluate("async () => (await window.app.graphToPrompt()).output")
     return {str(id): {key: entry[key] for key in ("class_type", "inputs")} for id, entry in output.items()}
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG's contrast ratio of two CSS colours."""
+    lights = sorted(map(_luminance, (first, second)))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    shares = [int(part) / 255 for part in colour[4:-1].split(",")]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,93 +1,22 @@
-// The canvas: the photo, the mask as a tint, what is being drawn, and the cursor; zoom and pan.
+// The canvas: the photo, the mask as a tint, what is being drawn, and the cursor.
+import { Viewport } from "../shared/viewport.mjs"
 
 /** @typedef {import("./raster.mjs").Mask} Mask */
 /** @typedef {import("./raster.mjs").Box} Box */
-/** A point in shares of the picture's width and height. @typedef {{x: number, y: number}} Point */
+/** @typedef {import("../shared/viewport.mjs").Point} Point */
 
 // Colours that colour-blind people tell apart (Okabe & Ito 2008), and black for pictures that are as bright as these.
 export const TINTS = { blue: [86, 180, 233], orange: [230, 159, 0], black: [0, 0, 0] }
 const TINT_OPACITY = 0.6
-const MOST_ZOOM = 32
 
-export class View {
+export class View extends Viewport {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
-    this.canvas = canvas
-    const context = canvas.getContext("2d")
-    if (!context) throw new Error("the browser has no 2D canvas")
-    this.context = context
+    super(canvas)
     this.overlay = document.createElement("canvas")
     this.tint = TINTS.blue
     /** @type {HTMLImageElement | null} */
     this.photo = null
-    this.ratio = 1 // of the picture: width / height
-    this.zoom = 1
-    this.centre = { x: 0.5, y: 0.5 }
-  }
-
-  /** Where the picture lies on the canvas, in its pixels. */
-  frame() {
-    const { width, height } = this.canvas
-    const fit = Math.min(width / this.ratio, height) * this.zoom
-    const size = { width: fit * this.ratio, height: fit }
-    return { ...size, x: width / 2 - this.centre.x * size.width, y: height / 2 - this.centre.y * size.height }
-  }
-
-  /**
-   * The point of the picture under a point of the page.
-   * @param {{clientX: number, clientY: number}} event
-   * @returns {Point}
-   */
-  pointAt({ clientX, clientY }) {
-    const page = this.canvas.getBoundingClientRect() // scaled with the graph
-    const frame = this.frame()
-    return {
-      x: (((clientX - page.left) / page.width) * this.canvas.width - frame.x) / frame.width,
-      y: (((clientY - page.top) / page.height) * this.canvas.height - frame.y) / frame.height,
-    }
-  }
-
-  /**
-   * Zooms so that the point stays where it is.
-   * @param {number} factor
-   * @param {Point} point
-   */
-  zoomAt(factor, point) {
-    const before = this.zoom
-    this.zoom = Math.min(MOST_ZOOM, Math.max(1, this.zoom * factor))
-    const share = before / this.zoom
-    this.centre = { x: point.x + (this.centre.x - point.x) * share, y: point.y + (this.centre.y - point.y) * share }
-    this.keepInside()
-  }
-
-  /**
-   * @param {Point} from what was grabbed
-   * @param {Point} to where it is dragged
-   */
-  pan(from, to) {
-    this.centre = { x: this.centre.x + from.x - to.x, y: this.centre.y + from.y - to.y }
-    this.keepInside()
-  }
-
-  fit() {
-    this.zoom = 1
-    this.keepInside()
-  }
-
-  keepInside() {
-    const most = this.zoom === 1 ? 0.5 : 1
-    const clamp = (/** @type {number} */ value) => Math.min(most, Math.max(1 - most, value))
-    this.centre = { x: clamp(this.centre.x), y: clamp(this.centre.y) }
-  }
-
-  /** Makes the canvas as fine as the screen. @returns {boolean} whether its size has changed */
-  resize() {
-    const width = Math.max(1, Math.round(this.canvas.clientWidth * devicePixelRatio))
-    const height = Math.max(1, Math.round(this.canvas.clientHeight * devicePixelRatio))
-    if (this.canvas.width === width && this.canvas.height === height) return false
-    this.canvas.width = width
-    this.canvas.height = height
-    return true
   }
 
   /**
@@ -149,15 +78,6 @@ export class View {
       context.moveTo(x, y - 3)
       context.lineTo(x, y + 3)
       this.stroke()
-    }
-  }
-
-  /** Black under white, so that the line is seen on everything. */
-  stroke() {
-    for (const [colour, width] of /** @type {const} */ ([["#000", 3], ["#fff", 1]])) {
-      this.context.strokeStyle = colour
-      this.context.lineWidth = width * devicePixelRatio
-      this.context.stroke()
     }
   }
 }

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from support.edit_page import CANVAS, GREY, choose, colour, drag, settle, stored
+from support.frontend import contrast
 
 from hemline.segmentation.strokes.text import UNIT
 
@@ -91,15 +92,3 @@ def test_every_control_has_a_name_enough_contrast_and_no_motion(editor: Any) -> 
         assert control["name"].strip() and control["still"], control
         if control["tag"] == "BUTTON" and not control["off"]:
             assert contrast(control["colour"], control["ground"]) > 4.5, control
-
-
-def contrast(first: str, second: str) -> float:
-    """WCAG's contrast ratio of two CSS colours."""
-    lights = sorted(map(luminance, (first, second)))
-    return (lights[1] + 0.05) / (lights[0] + 0.05)
-
-
-def luminance(colour: str) -> float:
-    shares = [int(part) / 255 for part in colour[4:-1].split(",")]
-    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in shares]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
