@@ -1,176 +1,83 @@
-"""Workflow JSON as ComfyUI saves it from its canvas (UI format), brought to the API format that is run.
+"""Workflow JSON as ComfyUI saves it from its canvas (UI format 0.4 and 1), brought to the API format that is run.
 
-Reroutes, notes, primitives, muted and bypassed nodes are resolved as the frontend does it when it queues a workflow.
+Subgraphs, reroutes, notes, primitives, muted and bypassed nodes are resolved as the frontend does it when it queues a
+workflow; a node inside a subgraph gets an id such as "5:3".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any
 
 from ..nodes.spec import Node
 from ..tensors import BadWorkflow
-from .workflow_values import Workflow, is_object
+from .ui_canvas import is_list, read_canvases
+from .ui_levels import Level
+from .ui_sources import BYPASSED, MUTED, source_of
+from .ui_widgets import Typed
+from .workflow_values import Workflow
 
-MUTED, BYPASSED = 2, 4
 NOTES = ("Note", "MarkdownNote")
-# Behind a seed the frontend saves what becomes of it after a run.
-SEEDS = ("seed", "noise_seed")
-SEED_CONTROLS = ("fixed", "increment", "decrement", "randomize")
-
-
-class Link(NamedTuple):
-    """Where a wire comes from: a node's id and the number of its output."""
-
-    node: str
-    slot: int
-
-
-class Typed(NamedTuple):
-    """A value that a primitive node hands on."""
-
-    value: Any
+_GROUP_NODE = re.compile(r"workflow[>/]")
+_SUBGRAPH_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def is_ui_format(workflow: Mapping[str, Any]) -> bool:
     """Whether this is what ComfyUI saves from its canvas."""
-    return isinstance(workflow.get("nodes"), list) and isinstance(workflow.get("links"), list)
+    return is_list(workflow.get("nodes")) and is_list(workflow.get("links", []))
 
 
 def to_api_format(workflow: Mapping[str, Any], nodes: Mapping[str, Node], name: str = "The workflow") -> Workflow:
     """The workflow in ComfyUI's API format.
 
     nodes: the known nodes by id, whose ports give the widget values their names; of other nodes the names that newer
-    frontends save are used. Raises `BadWorkflow`, which calls the workflow `name`, where it holds subgraphs or is not
-    what a frontend saves.
+    frontends save are used. Raises `BadWorkflow`, which calls the workflow `name`, where it is not what a frontend
+    saves, where a subgraph is not in it or contains itself, and for group nodes of older frontends.
     """
-    canvas = _Canvas.read(workflow, name)
-    return {
-        node_id: canvas.entry(node_id, nodes.get(node["type"]))
-        for node_id, node in canvas.nodes.items()
-        if canvas.runs(node)
-    }
+    canvas, subgraphs = read_canvases(workflow, name)
+    flow: Workflow = {}
+    for level, node_id in _running(Level(canvas, subgraphs, nodes)):
+        problem = _problem(level, node_id)
+        if problem:
+            raise BadWorkflow(f"{name}: {level.label(node_id)} {problem}.")
+        flow[level.path + node_id] = _entry(level, node_id)
+    return flow
 
 
-@dataclass(frozen=True)
-class _Canvas:
-    """The canvas's nodes by id, and its links by number."""
-
-    nodes: Mapping[str, dict[str, Any]]
-    links: Mapping[int, Link]
-
-    @classmethod
-    def read(cls, workflow: Mapping[str, Any], name: str) -> _Canvas:
-        nodes = {str(node["id"]): node for node in workflow["nodes"] if _is_node(node)}
-        links = dict(_link_of(link) for link in workflow["links"] if _is_link(link))
-        if len(nodes) < len(workflow["nodes"]) or len(links) < len(workflow["links"]):
-            raise BadWorkflow(f"{name} holds nodes or links that no ComfyUI saves; save it again from ComfyUI.")
-        subgraphs = {one.get("id") for one in _objects(_object(workflow.get("definitions")).get("subgraphs"))}
-        inside = [str(node.get("title") or node["id"]) for node in nodes.values() if node["type"] in subgraphs]
-        if inside:
-            raise BadWorkflow(
-                f"{name} has the subgraphs {', '.join(inside)}, which only ComfyUI can open; there use Workflow > "
-                "Export (API) and run that file, or unpack the subgraphs."
-            )
-        return cls(nodes, links)
-
-    def runs(self, node: Mapping[str, Any]) -> bool:
+def _running(level: Level) -> Iterator[tuple[Level, str]]:
+    """Every node that is to run, those of a subgraph in the place of the node that stands for it."""
+    for node_id, node in level.canvas.nodes.items():
         passed_over = node.get("mode") in (MUTED, BYPASSED)
-        return not passed_over and node["type"] not in (*NOTES, "Reroute", "PrimitiveNode")
-
-    def entry(self, node_id: str, record: Node | None) -> dict[str, Any]:
-        """One node in API format."""
-        node = self.nodes[node_id]
-        inputs = _widget_values(node, record)
-        for port in _objects(node.get("inputs")):
-            if port.get("link") is None:
-                continue
-            found = self.source(port["link"])
-            inputs.pop(port["name"], None)
-            if isinstance(found, Typed):
-                inputs[port["name"]] = found.value
-            elif found is not None:
-                inputs[port["name"]] = [found.node, found.slot]
-        title = {"_meta": {"title": node["title"]}} if isinstance(node.get("title"), str) else {}
-        return {"class_type": node["type"], "inputs": inputs, **title}
-
-    def source(self, number: int) -> Link | Typed | None:
-        """What a link brings in the end, behind reroutes and bypassed nodes; None where nothing comes."""
-        seen: set[int] = set()
-        while number in self.links and number not in seen:
-            seen.add(number)
-            link = self.links[number]
-            node = self.nodes.get(link.node)
-            if node is None or node.get("mode") == MUTED:
-                return None
-            if node["type"] == "PrimitiveNode":
-                values = node.get("widgets_values")
-                return Typed(values[0]) if _is_list(values) and values else None
-            if node["type"] != "Reroute" and node.get("mode") != BYPASSED:
-                return link
-            number = _way_through(node, link.slot)
-        return None
+        if level.is_subgraph(node_id):
+            # On the canvas of a subgraph the frontend asks each inner node for its own mode, not who stands for it.
+            if not passed_over or level.host is not None:
+                yield from _running(level.inside(node_id))
+        elif not passed_over and node["type"] not in (*NOTES, "Reroute", "PrimitiveNode"):
+            yield level, node_id
 
 
-def _way_through(node: Mapping[str, Any], slot: int) -> int:
-    """The link that stands in for an output of a bypassed node: of the same input if the types fit, else the first
-    that fits; -1 where none does."""
-    inputs, outputs = _objects(node.get("inputs")), _objects(node.get("outputs"))
-    if node["type"] == "Reroute":
-        return _number_of(inputs[0]) if inputs else -1
-    wanted = outputs[slot].get("type") if slot < len(outputs) else None
-    opposite = [inputs[slot]] if slot < len(inputs) else []
-    return next((_number_of(port) for port in (*opposite, *inputs) if port.get("type") == wanted), -1)
+def _entry(level: Level, node_id: str) -> dict[str, Any]:
+    """One node in API format."""
+    node = level.canvas.nodes[node_id]
+    inputs = level.values(node_id)
+    for index, slot in enumerate(level.slots(node_id)):
+        found = source_of(level, node_id, index)
+        if isinstance(found, Typed):
+            inputs[slot.name] = found.value
+        elif found is not None:
+            inputs[slot.name] = [found.node, found.slot]
+    title = {"_meta": {"title": node["title"]}} if isinstance(node.get("title"), str) else {}
+    return {"class_type": node["type"], "inputs": inputs, **title}
 
 
-def _number_of(port: Mapping[str, Any]) -> int:
-    return port["link"] if isinstance(port.get("link"), int) else -1
-
-
-def _widget_values(node: Mapping[str, Any], record: Node | None) -> dict[str, Any]:
-    """The node's widget values by name; those that were added to the node since it was saved are left out."""
-    values = node.get("widgets_values")
-    if is_object(values):
-        return dict(values)
-    names, named, last = _widget_names(node, record), dict[str, Any](), ""
-    for value in values if _is_list(values) else []:
-        control_of_seed = last in SEEDS and value in SEED_CONTROLS
-        last = "" if control_of_seed else next(names, "")
-        if last:
-            named[last] = value
-    return named
-
-
-def _widget_names(node: Mapping[str, Any], record: Node | None) -> Iterator[str]:
-    if record is not None:
-        return (port.name for port in record.inputs if port.is_widget)
-    return (port["name"] for port in _objects(node.get("inputs")) if "widget" in port)
-
-
-def _link_of(link: Any) -> tuple[int, Link]:
-    if is_object(link):
-        return link["id"], Link(str(link["origin_id"]), link["origin_slot"])
-    return link[0], Link(str(link[1]), link[2])
-
-
-def _is_node(node: object) -> bool:
-    return is_object(node) and isinstance(node.get("id"), (int, str)) and isinstance(node.get("type"), str)
-
-
-def _is_link(link: object) -> bool:
-    if is_object(link):
-        return {"id", "origin_id", "origin_slot"} <= link.keys()
-    return _is_list(link) and len(link) >= 5
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if is_object(value) else {}
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if is_object(item)] if _is_list(value) else []
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
+def _problem(level: Level, node_id: str) -> str:
+    """Why a node cannot be read, as the rest of a sentence; empty where it can."""
+    kind = level.canvas.nodes[node_id]["type"]
+    if kind in level.known:
+        return ""
+    if _SUBGRAPH_ID.fullmatch(kind):
+        return "is a subgraph that the file does not hold; open it in the ComfyUI that has it and save it again"
+    if _GROUP_NODE.match(kind):
+        return "is a group node of an older ComfyUI; convert it to a subgraph in ComfyUI and save the workflow again"
+    return ""

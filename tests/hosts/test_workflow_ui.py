@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.workflow_nodes import NODES
@@ -117,14 +116,6 @@ def test_values_by_name_and_links_as_objects_are_understood():
     flow = canvas({**SOURCE, "widgets_values": {"size": 4}}, SHOW, links=[{"id": 1, "origin_id": 1, "origin_slot": 0}])
     api = to_api_format(flow, NODES)
     assert api["1"]["inputs"] == {"size": 4} and api["9"]["inputs"] == {"mask": ["1", 0]}
-
-
-def test_subgraphs_are_told_by_their_titles():
-    flow = canvas(shown(1, "some-uuid", title="Try-on"), links=[]) | {
-        "definitions": {"subgraphs": [{"id": "some-uuid"}]}
-    }
-    with pytest.raises(BadWorkflow, match=r"subgraphs Try-on, .* Export \(API\)"):
-        to_api_format(flow, NODES)
 
 
 JSON = st.recursive(

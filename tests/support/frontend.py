@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -12,6 +13,7 @@ from typing import Any
 
 from support.fake_comfyui import Host
 from support.prompt_validation import Prompt
+from support.ui_workflow import PICTURE
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = (
@@ -21,7 +23,6 @@ ARGUMENTS = (
 )  # fmt: skip
 # Set to a folder to keep pictures of the canvas and of the widgets, one per renderer.
 SCREENSHOTS = Path(os.environ["HEMLINE_SCREENSHOTS"]) if os.environ.get("HEMLINE_SCREENSHOTS") else None
-PICTURE = "photo.png"  # the one that Load Image knows
 SITE = "http://hemline.test"
 WEB = Path(__file__).parents[2] / "web"
 EMPTY = {"nodes": [], "links": [], "groups": [], "config": {}, "extra": {}, "version": 0.4}
@@ -100,3 +101,14 @@ def _luminance(colour: str) -> float:
     shares = [int(part) / 255 for part in colour[4:-1].split(",")]
     linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in shares]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def drop(page: Any, file: Path, kind: str) -> None:
+    """Does what the page does with a file that is dropped on its canvas."""
+    page.evaluate(
+        """async ([letters, name, type]) => {
+            const bytes = Uint8Array.from(atob(letters), letter => letter.charCodeAt(0))
+            await window.app.handleFile(new File([bytes], name, { type }))
+        }""",
+        [base64.b64encode(file.read_bytes()).decode(), file.name, kind],
+    )

@@ -1,13 +1,43 @@
-"""UI workflows, the form that users save and share, made out of API prompts."""
+"""UI workflows, the form that users save and share, made out of API prompts, and a prompt to make one of."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from support.given import default_of
 from support.prompt_validation import Prompt, is_link
 
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+PICTURE = "photo.png"  # the one that Load Image knows in the tests of the page
 COLUMN_PX, ROW_PX, ROWS = 420, 520, 2
+
+
+def widget_defaults(info: dict[str, Any]) -> list[list[Any]]:
+    ports = {**info["input"].get("required", {}), **info["input"].get("optional", {})}
+    options = {name: (entry[0], entry[1] if len(entry) > 1 else {}) for name, entry in ports.items()}
+    return [
+        [name, default_of(kind, rest)]
+        for name, (kind, rest) in options.items()
+        if isinstance(kind, list) or kind in WIDGETS
+    ]
+
+
+def chain(object_info: dict[str, Any]) -> Prompt:
+    """LoadImage -> detect -> refine -> grow -> crop -> stitch -> SaveImage, and a preview."""
+    wires: dict[str, tuple[str, dict[str, Any]]] = {
+        "photo": ("LoadImage", {"image": PICTURE}),
+        "found": ("HemlineDetectGarments", {"image": ["photo", 0], "what": "tops"}),
+        "refined": ("HemlineRefineMask", {"mask": ["found", 1], "image": ["photo", 0], "edge_px": 5}),
+        "grown": ("HemlineGrowFeatherMask", {"mask": ["refined", 0], "grow": -2.5}),
+        "cropped": ("HemlineInpaintCrop", {"image": ["photo", 0], "mask": ["grown", 0]}),
+        "stitched": ("HemlineInpaintStitch", {"stitch": ["cropped", 3], "image": ["cropped", 0]}),
+        "saved": ("SaveImage", {"images": ["stitched", 0], "filename_prefix": "hemline"}),
+        "seen": ("HemlinePreviewMask", {"image": ["photo", 0], "mask": ["grown", 0], "garments": ["found", 0]}),
+    }
+    return {
+        id: {"class_type": type, "inputs": dict(widget_defaults(object_info[type])) | inputs}
+        for id, (type, inputs) in wires.items()
+    }
 
 
 def ui_workflow(prompt: Prompt, object_info: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import urllib.request
 from pathlib import Path
@@ -11,10 +10,8 @@ from typing import Any
 import pytest
 import torch
 from support.fake_comfyui import Host
-from support.frontend import EMPTY, PICTURE, RENDERERS, SCREENSHOTS, load, of_ours, to_prompt
-from support.given import default_of
-from support.prompt_validation import Prompt
-from support.ui_workflow import numbered, ui_workflow
+from support.frontend import EMPTY, RENDERERS, SCREENSHOTS, drop, load, of_ours, to_prompt
+from support.ui_workflow import chain, numbered, ui_workflow, widget_defaults
 
 from hemline.hosts.files import FolderStore
 from hemline.hosts.headless import HEADLESS_NODES
@@ -50,46 +47,6 @@ def add_node(page: Any, id: str) -> dict[str, Any]:
         }""",
         id,
     )
-
-
-def drop(page: Any, file: Path, kind: str) -> None:
-    """Does what the page does with a file that is dropped on its canvas."""
-    page.evaluate(
-        """async ([letters, name, type]) => {
-            const bytes = Uint8Array.from(atob(letters), letter => letter.charCodeAt(0))
-            await window.app.handleFile(new File([bytes], name, { type }))
-        }""",
-        [base64.b64encode(file.read_bytes()).decode(), file.name, kind],
-    )
-
-
-def widget_defaults(info: dict[str, Any]) -> list[list[Any]]:
-    ports = {**info["input"].get("required", {}), **info["input"].get("optional", {})}
-    options = {name: (entry[0], entry[1] if len(entry) > 1 else {}) for name, entry in ports.items()}
-    kinds = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
-    return [
-        [name, default_of(kind, rest)]
-        for name, (kind, rest) in options.items()
-        if isinstance(kind, list) or kind in kinds
-    ]
-
-
-def chain(object_info: dict[str, Any]) -> Prompt:
-    """LoadImage -> detect -> refine -> grow -> crop -> stitch -> SaveImage, and a preview."""
-    wires: dict[str, tuple[str, dict[str, Any]]] = {
-        "photo": ("LoadImage", {"image": PICTURE}),
-        "found": ("HemlineDetectGarments", {"image": ["photo", 0], "what": "tops"}),
-        "refined": ("HemlineRefineMask", {"mask": ["found", 1], "image": ["photo", 0], "edge_px": 5}),
-        "grown": ("HemlineGrowFeatherMask", {"mask": ["refined", 0], "grow": -2.5}),
-        "cropped": ("HemlineInpaintCrop", {"image": ["photo", 0], "mask": ["grown", 0]}),
-        "stitched": ("HemlineInpaintStitch", {"stitch": ["cropped", 3], "image": ["cropped", 0]}),
-        "saved": ("SaveImage", {"images": ["stitched", 0], "filename_prefix": "hemline"}),
-        "seen": ("HemlinePreviewMask", {"image": ["photo", 0], "mask": ["grown", 0], "garments": ["found", 0]}),
-    }
-    return {
-        id: {"class_type": type, "inputs": dict(widget_defaults(object_info[type])) | inputs}
-        for id, (type, inputs) in wires.items()
-    }
 
 
 def test_every_node_is_registered(page: Any) -> None:
