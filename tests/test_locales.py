@@ -16,7 +16,7 @@ import pytest
 from hemline.nodes import NODES
 
 ROOT = Path(__file__).parents[1]
-OFFERED = {"en"}
+OFFERED = {"en", "ja", "zh"}
 
 
 def load_script() -> ModuleType:
