@@ -1,23 +1,31 @@
-"""Makes the README's picture: `hemline demo` on the figure that the tests draw.
+"""Makes the pictures of the documentation: drawn people, and what our own nodes make of them.
 
-python docs/make_pictures.py
+python docs/make_pictures.py                      all of them
+python docs/make_pictures.py HemlineEditMask ...  those of some nodes' help pages
 """
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+
+from PIL import Image
+from torch import Tensor
 
 from hemline.hosts.files import FolderStore
 
 DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS.parent / "tests"))
+HELP_PICTURES = DOCS.parent / "web" / "docs" / "pictures"
+QUALITY = 82
+sys.path += [str(DOCS), str(DOCS.parent / "tests")]
 
 
-def main() -> None:
-    """Draws the figure, runs the demo on it and keeps the contact sheet."""
+def make_contact_sheet() -> None:
+    """Writes the README's picture: `hemline demo` on the figure that the tests draw."""
     from figures import draw_person
 
     with tempfile.TemporaryDirectory() as folder:
@@ -27,5 +35,32 @@ def main() -> None:
         (DOCS / "contact_sheet.png").write_bytes((Path(folder) / "demo_sheet.png").read_bytes())
 
 
+def make_help_picture(id: str, folder: Path = HELP_PICTURES) -> Path:
+    """Writes the picture of a node's help page; returns its path."""
+    from pictures import PICTURES
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{id}.webp"
+    path.write_bytes(encode(PICTURES[id]()))
+    return path
+
+
+def encode(picture: Tensor) -> bytes:
+    """A picture ``[H,W,3]`` as a WebP file; the same bytes for the same values and the same Pillow."""
+    file = io.BytesIO()
+    Image.fromarray((picture * 255).round().byte().numpy()).save(file, "WEBP", quality=QUALITY, method=6)
+    return file.getvalue()
+
+
+def main(ids: Sequence[str]) -> None:
+    """Makes the pictures of these nodes' help pages; all, and the contact sheet, where none are named."""
+    from pictures import PICTURES
+
+    for id in ids or PICTURES:
+        make_help_picture(id)
+    if not ids:
+        make_contact_sheet()
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -89,7 +89,9 @@ class Canvas:
         for fold in shape.folds:
             line = self._place(curve(fold.points, True, closed=False), origin, scale)
             soft = stroke(line, fold.width * scale, self.size)
-            light = light * (1 - 1.8 * fold.strength * gaussian_blur(soft.view(1, 1, *self.size), fold.width * scale)[0, 0])
+            light = light * (
+                1 - 1.8 * fold.strength * gaussian_blur(soft.view(1, 1, *self.size), fold.width * scale)[0, 0]
+            )
         return light
 
     @staticmethod
