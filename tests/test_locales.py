@@ -16,7 +16,11 @@ import pytest
 from hemline.nodes import NODES
 
 ROOT = Path(__file__).parents[1]
-OFFERED = {"en", "ja", "zh"}
+OFFERED = {"en", "de", "es", "fr", "ja", "zh"}
+
+NAMES_OF_THE_HOST = {
+    "Bild speichern", "Enregistrer Image", "Guardar imagen", "Set Latent Noise Mask", "Differential Diffusion",
+}  # fmt: skip
 
 
 def load_script() -> ModuleType:
@@ -102,7 +106,8 @@ def test_nothing_is_syntax_to_the_host(language: str):
 def test_texts_begin_and_end_as_the_english_ones(language: str):
     for message, text in texts_of(language):
         assert text == text.strip() and "\n" not in text, message.place
-        assert text.endswith((".", "。")) == message.text.endswith("."), message.place
+        if message.keys[-1] != "name":
+            assert text.endswith((".", "。")) == message.text.endswith("."), message.place
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -122,6 +127,15 @@ def test_no_two_nodes_and_no_two_ports_of_a_node_have_one_name(language: str):
         for side in ("inputs", "outputs"):
             names = [port["name"] for port in entry.get(side, {}).values()]
             assert len(set(names)) == len(names), (id, side, [name for name in names if names.count(name) > 1])
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_name_in_quotes_is_the_name_that_the_page_shows(language: str):
+    names = {text for message, text in texts_of(language) if message.keys[-1] in ("name", "display_name")}
+    for message, text in texts_of(language):
+        if message.file == "nodeDefs":
+            quoted = {inside.strip() for inside in re.findall(r"[„«「]([^“»」]*)[“»」]", text)}
+            assert quoted <= names | NAMES_OF_THE_HOST, message.place
 
 
 # The script itself.

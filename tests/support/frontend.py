@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +50,17 @@ def chromium(sync_api: Any) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def frontend(browser: Any, server: Any, renderer: str, node_id: str) -> Iterator[Any]:
-    """The frontend with an empty canvas, once it knows a node.
+def frontend(
+    browser: Any, server: Any, renderer: str, node_id: str, prepare: Callable[[Any], object] = bool
+) -> Iterator[Any]:
+    """The frontend with an empty canvas, once it knows a node. prepare: is given the page before it loads anything.
 
     `page.complaints` collects what its console says, `page.outward` where it wanted to go beyond this machine.
     """
     server.settings["Comfy.VueNodes.Enabled"] = RENDERERS[renderer]
     page = browser.new_page(viewport={"width": 1700, "height": 1200})
     page.complaints, page.outward = [], []
+    prepare(page)
     page.route("**/*", lambda route: _local_only(route, server.url, page.outward))
     page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.complaints.append(f"uncaught: {error}"))
@@ -70,7 +73,7 @@ def frontend(browser: Any, server: Any, renderer: str, node_id: str) -> Iterator
 
 def _local_only(route: Any, url: str, outward: list[str]) -> None:
     if route.request.url.startswith((url, "data:", "blob:")):
-        route.continue_()
+        route.fallback()
     else:
         outward.append(route.request.url)
         route.abort()
