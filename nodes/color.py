@@ -61,7 +61,7 @@ def match_colours_node(
     name="Estimate Foreground",
     category="Hemline/4 Blend",
     weight="heavy",
-    aliases=("decontaminate colours", "spill", "defringe", "halo", "clean edge colours"),
+    aliases=("decontaminate colours", "spill", "defringe", "remove fringe", "halo", "clean edge colours", "cut-out"),
     inputs=(
         Port("image", "IMAGE", "The photo."),
         Port("mask", "MASK", "What is cut out; its soft values say how much of it each pixel holds."),

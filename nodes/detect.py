@@ -23,7 +23,7 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
     category="Hemline/1 Detect",
     weight="heavy",
     version="2.1.0",
-    aliases=("clothes segmentation", "garment mask", "clothing", "outfit", "human parsing"),
+    aliases=("clothes segmentation", "garment mask", "clothing", "outfit", "fashion", "human parsing"),
     inputs=(
         Port("image", "IMAGE", "The photo, or a batch of photos."),
         Port(

@@ -15,7 +15,7 @@ from .spec import Port, Result, node
     name="Generate Mask",
     category="Hemline/1 Detect",
     weight="heavy",
-    aliases=("colour range", "color mask", "magic wand", "luminosity mask", "gradient mask", "shape mask", "polygon"),
+    aliases=("colour range", "mask from color", "magic wand", "luminosity", "threshold mask", "gradient", "polygon"),
     inputs=(
         Port("image", "IMAGE", "The picture that the mask is made of, or whose size it gets.", optional=True),
         Port(

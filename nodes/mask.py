@@ -31,7 +31,7 @@ SIZE_UNITS = ("px", "% of the mask's size")
     category="Hemline/3 Grow & Feather",
     version="1.1.0",
     weight="heavy",
-    aliases=("expand mask", "shrink mask", "dilate", "erode", "blur mask"),
+    aliases=("expand mask", "shrink mask", "contract mask", "dilate", "erode", "blur mask", "soften edge"),
     inputs=(
         Port("mask", "MASK", "The mask to grow and to soften."),
         Port(
@@ -123,7 +123,7 @@ def _in_pixels(grow: float, feather: float) -> str:
     id="HemlineCombineMasks",
     name="Combine Masks",
     category="Hemline/3 Grow & Feather",
-    aliases=("mask math", "union", "subtract", "intersect", "exclude"),
+    aliases=("mask math", "add masks", "merge masks", "invert mask", "union", "subtract", "intersect", "exclude"),
     inputs=(
         Port("mask_a", "MASK", "The first mask; its size is the result's."),
         Port("mask_b", "MASK", "The second mask."),

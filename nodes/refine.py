@@ -26,7 +26,7 @@ GUIDED, CLEAN, SAM, MATTE = METHODS = ("guided", "clean", "sam", "matte")
     category="Hemline/2 Refine",
     weight="heavy",
     version="1.1.0",
-    aliases=("clean mask", "fill holes", "remove islands", "guided filter", "edge", "matting", "trimap", "hair"),
+    aliases=("clean mask", "smooth mask", "fill holes", "remove islands", "guided filter", "matting", "trimap", "hair"),
     inputs=(
         Port("mask", "MASK", "The mask to clean and to lay on the picture's edges."),
         Port("image", "IMAGE", "The photo; without it the edges stay as they are.", optional=True),

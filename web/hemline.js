@@ -75,9 +75,8 @@ function addCanvas(node, name, type, height) {
 }
 
 /** What a widget says, in the language of the page. @param {string} topic its folder */
-async function textsOf(topic) {
-  const [{ words }, { TEXTS }] = await Promise.all([import("./words.mjs"), import(`./${topic}/texts.mjs`)])
-  return words(topic, TEXTS)
+function textsOf(topic) {
+  return import("./words.mjs").then((words) => words.textsOf(topic))
 }
 
 /**

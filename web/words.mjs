@@ -6,6 +6,16 @@ import { app } from "../../scripts/app.js"
 let served
 
 /**
+ * What the widget of a folder says, in the language of the page.
+ * @param {string} topic the folder in web/
+ * @returns {Promise<any>}
+ */
+export async function textsOf(topic) {
+  const { TEXTS } = await import(`./${topic}/texts.mjs`)
+  return words(topic, TEXTS)
+}
+
+/**
  * A widget's texts in the language of the page; English where it has none.
  * @template {Record<string, string>} Texts
  * @param {string} section the folder in web/ that the texts are of

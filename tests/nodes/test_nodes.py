@@ -53,6 +53,11 @@ def test_every_node_has_a_help_page_that_names_it(record):
 
 
 @pytest.mark.parametrize("record", NODES, ids=lambda record: record.id)
+def test_every_node_is_found_by_other_words_than_its_own(record):
+    assert len({alias.lower() for alias in record.aliases} - {record.name.lower()}) >= 3
+
+
+@pytest.mark.parametrize("record", NODES, ids=lambda record: record.id)
 def test_a_description_is_plain_json(record):
     assert json.loads(json.dumps(record.describe()))["id"] == record.id
 
