@@ -12,7 +12,7 @@ import pytest
 import torch
 from support.core_sources import PHOTO, SIZE, with_core_nodes, write_inputs
 from support.drift import drift
-from support.fake_comfyui import FOLDER_NAME, VERSIONS, Host, comfyui, install_pack
+from support.fake_comfyui import FOLDER_NAME, PACK, VERSIONS, Host, comfyui, install_pack
 from support.given import add_test_nodes, defaults, prompt_for
 from support.pictures import drawn_person, shirt_mask
 from support.prompt_validation import Prompt
@@ -236,6 +236,15 @@ def test_help_pages_are_served(real: RealComfyUI, id: str) -> None:
     except urllib.error.HTTPError as error:
         pytest.fail(f"{error.code} for {id}.md")
     assert page.decode().lstrip().startswith("#")
+
+
+def test_translations_are_served(real: RealComfyUI) -> None:
+    served = real.get("/i18n")
+    for folder in sorted((PACK / "locales").iterdir()):
+        nodes = json.loads((folder / "nodeDefs.json").read_text(encoding="utf-8"))
+        main = json.loads((folder / "main.json").read_text(encoding="utf-8"))
+        assert served[folder.name]["nodeDefs"] == nodes
+        assert {key: served[folder.name][key] for key in main} == main
 
 
 def test_half_precision_between_nodes_gives_nearly_the_same_picture(
