@@ -75,7 +75,7 @@ def test_the_wheel_holds_every_module_the_weights_and_the_help_pages_and_nothing
     ]
     files = {path for folder in folders for path in folder.glob("*.py")}
     files |= {*ROOT.glob("segmentation/weights/*"), *ROOT.glob("web/docs/*.md"), ROOT / "py.typed"}
-    files |= {*ROOT.glob("web/**/*.js"), *ROOT.glob("web/**/*.mjs")}
+    files |= {path for kind in ("js", "mjs", "webp") for path in ROOT.glob(f"web/**/*.{kind}")}
     assert packaged == {f"hemline/{path.relative_to(ROOT).as_posix()}" for path in files}
 
 

@@ -33,8 +33,8 @@ def batch_load() -> Tensor:
     images, masks, names = got[0], got[1], got[3]
     window = (slice(39, 299), slice(55, 385))
     return grid([
-        [(f"photos/{name}.png", image[0][window]) for name, image in zip(names, images, strict=True)],
-        [(f"masks/{name}_mask.png", grey(mask)[window]) for name, mask in zip(names, masks, strict=True)],
+        [(f"{name}.png", image[0][window]) for name, image in zip(names, images, strict=True)],
+        [(f"{name}_mask.png", grey(mask)[window]) for name, mask in zip(names, masks, strict=True)],
     ])  # fmt: skip
 
 
@@ -95,8 +95,8 @@ def estimate_foreground() -> Tensor:
     shot, mask = out_of_focus[:3].movedim(0, -1), out_of_focus[3]
     clean = call("HemlineEstimateForeground", image=shot.unsqueeze(0), mask=mask.unsqueeze(0))["image"][0]
     window, share = (slice(60, 230), slice(140, 300)), mask.unsqueeze(-1)
-    tiles = (("photo", shot), ("cut out by the mask", shot * share + NIGHT * (1 - share)),
-             ("with its own colours", clean * share + NIGHT * (1 - share)))  # fmt: skip
+    tiles = (("photo", shot), ("cut out", shot * share + NIGHT * (1 - share)),
+             ("own colours", clean * share + NIGHT * (1 - share)))  # fmt: skip
     return row([(name, picture[window]) for name, picture in tiles])
 
 

@@ -29,13 +29,13 @@ def detect_garments() -> Tensor:
     """A photo, every garment in it, and the mask of the chosen ones."""
     mask = call("HemlineDetectGarments", image=coat()[0], what="tops")["mask"]
     shown = preview(coat, found(coat)["mask"], found(coat)["garments"])
-    return row([("photo", coat()[0][0]), ("garments", shown), ("mask: what = tops", grey(mask))])
+    return row([("photo", coat()[0][0]), ("garments", shown), ("what = tops", grey(mask))])
 
 
 def select_garments() -> Tensor:
     """All garments of two people, those of one, and one kind of garment."""
     garments = found(pair)["garments"]
-    choices = (("all", {}), ("person: from left", {"person": "from left"}), ("labels: pants", {"labels": "pants"}))
+    choices = (("all", {}), ("from left", {"person": "from left"}), ("labels: pants", {"labels": "pants"}))
     return row([
         (name, over(pair()[0], call("HemlineSelectGarments", garments=garments, **choice)["mask"]))
         for name, choice in choices
@@ -115,7 +115,7 @@ def protect_parts() -> Tensor:
     """A grown mask over hands and hair, and the same without them."""
     grown = grow_mask(only(sweater, "upper"), 22.0)
     got = call("HemlineProtectParts", mask=grown, garments=found(sweater)["garments"], margin=4.0)
-    tiles = (("grown mask", grown), ("protected", got["protected"]), ("mask without it", got["mask"]))
+    tiles = (("grown mask", grown), ("protected", got["protected"]), ("mask", got["mask"]))
     return row([(name, bust(over(sweater()[0], mask))) for name, mask in tiles])
 
 
@@ -194,7 +194,7 @@ def load_garment_model() -> Tensor:
     """What the shipped parser finds, and what the words of a file of one's own become."""
     lines = describe_meanings(tuple(DEEPFASHION2)[:10], {})
     shown = preview(coat, found(coat)["mask"], found(coat)["garments"])
-    return row([("shipped parser", shown), ("classes of a file of your own", page(lines, 600, 560, size=37))])
+    return row([("shipped parser", shown), ("classes of your own file", page(lines, 600, 560, size=37))])
 
 
 def preview_mask() -> Tensor:

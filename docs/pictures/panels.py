@@ -17,8 +17,8 @@ from hemline.hosts.lettering import letter
 from hemline.nodes import NODES
 from hemline.resampling import resize_planes
 
-# A help panel is about 400 px wide; twice that is sharp on dense screens, and the letters stay legible.
-WIDTH_PX, GAP_PX, CAPTION_PX = 800, 10, 25
+# A help panel is 300 to 400 px wide; twice that is sharp on dense screens, and the letters stay legible.
+WIDTH_PX, GAP_PX, CAPTION_PX = 800, 10, 32
 PAPER, INK = (0.965, 0.962, 0.955), (0.13, 0.13, 0.16)
 CHECKER = ((0.82, 0.82, 0.82), (0.94, 0.94, 0.94), 10)
 Tile = tuple[str, Tensor]
@@ -59,9 +59,15 @@ def _line(tiles: Sequence[Tile]) -> Tensor:
     for (caption, picture), width in zip(tiles, widths, strict=True):
         planes = picture[..., :3].float().movedim(-1, 0).unsqueeze(0)
         line[top:, left : left + width] = resize_planes(planes, height, width)[0].movedim(0, -1).clamp(0, 1)
-        line = stamp(line, letter(caption, CAPTION_PX), left, 0, colour=INK) if caption else line
+        line = stamp(line, _caption(caption, width), left, 0, colour=INK) if caption else line
         left += width + GAP_PX
     return line
+
+
+def _caption(text: str, width: int) -> Tensor:
+    """The caption at its usual size, or as large as the width allows."""
+    letters = letter(text, CAPTION_PX)
+    return letters if letters.shape[1] <= width else letter(text, CAPTION_PX * width // letters.shape[1])
 
 
 def _paper(height: int, width: int) -> Tensor:
