@@ -20,6 +20,8 @@ OFFERED = {"en", "de", "es", "fr", "ja", "zh"}
 
 NAMES_OF_THE_HOST = {
     "Bild speichern", "Enregistrer Image", "Guardar imagen", "Set Latent Noise Mask", "Differential Diffusion",
+    "画像を保存", "インペイントモデル条件付け", "VAEエンコード（インペイント用）", "潜在ノイズマスクを設定",
+    "内补模型条件", "VAE编码（局部重绘）", "设置Latent噪波遮罩",
 }  # fmt: skip
 
 
@@ -134,8 +136,8 @@ def test_a_name_in_quotes_is_the_name_that_the_page_shows(language: str):
     names = {text for message, text in texts_of(language) if message.keys[-1] in ("name", "display_name")}
     for message, text in texts_of(language):
         if message.file == "nodeDefs":
-            quoted = {inside.strip() for inside in re.findall(r"[„«「]([^“»」]*)[“»」]", text)}
-            assert quoted <= names | NAMES_OF_THE_HOST, message.place
+            quoted = re.findall(r"„([^“]*)“|«([^»]*)»|「([^」]*)」|“([^”]*)”", text)
+            assert {"".join(inside).strip() for inside in quoted} <= names | NAMES_OF_THE_HOST, message.place
 
 
 # The script itself.
