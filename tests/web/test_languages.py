@@ -17,7 +17,7 @@ from hemline.nodes import NODES
 LOCALES = Path(__file__).parents[2] / "locales"
 EXAMPLES = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
 IDS = [node.id for node in NODES]
-PAGES = (("classic", "de"), ("Nodes 2.0", "fr"))
+PAGES = (("classic", "de"), ("Nodes 2.0", "fr"), ("classic", "ja"), ("Nodes 2.0", "zh"))
 SHOWN = """async id => {
     const node = window.LiteGraph.createNode(id)
     window.app.graph.add(node)
