@@ -17,11 +17,14 @@ from hemline.nodes import NODES
 
 ROOT = Path(__file__).parents[1]
 OFFERED = {"en", "de", "es", "fr", "ja", "zh"}
-
+QUOTED = re.compile(r"„([^“]*)“|«([^»]*)»|「([^」]*)」|“([^”]*)”")  # names; values stand between straight marks
 NAMES_OF_THE_HOST = {
-    "Bild speichern", "Enregistrer Image", "Guardar imagen", "Set Latent Noise Mask", "Differential Diffusion",
-    "画像を保存", "インペイントモデル条件付け", "VAEエンコード（インペイント用）", "潜在ノイズマスクを設定",
-    "内补模型条件", "VAE编码（局部重绘）", "设置Latent噪波遮罩",
+    "Bild speichern", "Latent-Rauschmaske festlegen", "Differenzielle Diffusion", "VAE kodieren (für Inpainting)",
+    "Enregistrer Image", "Définir le Masque de Bruit Latent", "Diffusion différentielle",
+    "VAE Encode (pour Inpainting)", "Guardar imagen", "Establecer máscara de ruido latente", "Difusión diferencial",
+    "Codificación VAE (para inpainting)", "Acondicionamiento modelo inpainting", "InpaintModelConditioning",
+    "画像を保存", "潜在ノイズマスクを設定", "VAEエンコード（インペイント用）", "インペイントモデル条件付け",
+    "设置Latent噪波遮罩", "VAE编码（局部重绘）", "内补模型条件",
 }  # fmt: skip
 
 
@@ -136,8 +139,8 @@ def test_a_name_in_quotes_is_the_name_that_the_page_shows(language: str):
     names = {text for message, text in texts_of(language) if message.keys[-1] in ("name", "display_name")}
     for message, text in texts_of(language):
         if message.file == "nodeDefs":
-            quoted = re.findall(r"„([^“]*)“|«([^»]*)»|「([^」]*)」|“([^”]*)”", text)
-            assert {"".join(inside).strip() for inside in quoted} <= names | NAMES_OF_THE_HOST, message.place
+            quoted = {"".join(inside).strip() for inside in QUOTED.findall(text)}
+            assert quoted <= names | NAMES_OF_THE_HOST, message.place
 
 
 # The script itself.
