@@ -20,30 +20,35 @@ export function distancesTo(region, width, height) {
     if (rows[at + width] < rows[at]) rows[at] = rows[at + width] + 1
   }
   const result = new Float32Array(width * height)
+  const squares = new Int32Array(width) // of the ways down the columns, of one row
   const columns = new Int32Array(width) // of the envelope's parabolas
   const starts = new Int32Array(width) // from where on each is the lowest
   for (let first = 0; first < rows.length; first += width) {
+    for (let x = 0; x < width; x++) squares[x] = rows[first + x] * rows[first + x]
     let last = 0
     columns[0] = starts[0] = 0
-    const square = (/** @type {number} */ x, /** @type {number} */ column) =>
-      (x - column) * (x - column) + rows[first + column] * rows[first + column]
     for (let x = 1; x < width; x++) {
-      while (last >= 0 && square(starts[last], columns[last]) > square(starts[last], x)) last--
+      const own = squares[x]
+      while (last >= 0) {
+        const [start, column] = [starts[last], columns[last]]
+        if ((start - column) ** 2 + squares[column] <= (start - x) ** 2 + own) break
+        last--
+      }
       if (last < 0) {
         last = 0
         columns[0] = x
         continue
       }
       const column = columns[last]
-      const rise = x * x - column * column + rows[first + x] ** 2 - rows[first + column] ** 2
-      const start = 1 + Math.floor(rise / (2 * (x - column)))
+      const start = 1 + Math.floor((x * x - column * column + own - squares[column]) / (2 * (x - column)))
       if (start < width) {
         columns[++last] = x
         starts[last] = start
       }
     }
     for (let x = width - 1; x >= 0; x--) {
-      result[first + x] = Math.sqrt(square(x, columns[last]))
+      const column = columns[last]
+      result[first + x] = Math.sqrt((x - column) ** 2 + squares[column])
       if (x === starts[last]) last--
     }
   }

@@ -157,15 +157,27 @@ export class MaskSource {
     this.height = height
     this.values = values
     this.photo = photo
-    const region = (/** @type {(value: number) => boolean} */ is) =>
-      distancesTo(Uint8Array.from(values, (value) => Number(is(value))), width, height)
-    const hard = values.every((value) => value <= 0 || value >= 1)
-    const full = region((value) => value >= 1)
-    const none = region((value) => value <= 0)
-    const some = hard ? full : region((value) => value > 0)
-    const less = hard ? none : region((value) => value < 1)
-    this.distances = new Float32Array(4 * values.length)
-    for (let at = 0; at < values.length; at++) this.distances.set([some[at], less[at], full[at], none[at]], 4 * at)
+    const count = values.length
+    const [full, none, some, less] = [0, 1, 2, 3].map(() => new Uint8Array(count))
+    let isHard = true
+    for (let at = 0; at < count; at++) {
+      const value = values[at]
+      full[at] = Number(value >= 1)
+      none[at] = Number(value <= 0)
+      some[at] = 1 - none[at]
+      less[at] = 1 - full[at]
+      if (!full[at] && !none[at]) isHard = false
+    }
+    const to = (/** @type {Uint8Array} */ region) => distancesTo(region, width, height)
+    const [toFull, toNone] = [to(full), to(none)]
+    const [toSome, toLess] = isHard ? [toFull, toNone] : [to(some), to(less)]
+    this.distances = new Float32Array(4 * count)
+    for (let at = 0; at < count; at++) {
+      this.distances[4 * at] = toSome[at]
+      this.distances[4 * at + 1] = toLess[at]
+      this.distances[4 * at + 2] = toFull[at]
+      this.distances[4 * at + 3] = toNone[at]
+    }
     /** @type {{generation: number, mask: Plane, distances: Plane, photo: Plane} | null} */
     this.held = null
   }
