@@ -114,6 +114,7 @@ def v1_class(node: Node) -> type:
             "CATEGORY": node.category,
             "DESCRIPTION": node.description,
             "OUTPUT_NODE": node.is_output,
+            "HAS_INTERMEDIATE_OUTPUT": node.has_preview,
             "SEARCH_ALIASES": list(node.aliases),
             "run": run,
             **({"IS_CHANGED": classmethod(is_changed)} if node.fingerprint else {}),
@@ -139,9 +140,9 @@ def v3_class(node: Node) -> type:
             "is_input_list": node.takes_lists,
             "is_output_node": node.is_output,  # which brings the hidden inputs along
         }
-        if "search_aliases" in io.Schema.__dataclass_fields__:  # from 2026 on
-            fields["search_aliases"] = list(node.aliases)
-        return io.Schema(**fields)
+        later = {"search_aliases": list(node.aliases), "has_intermediate_output": node.has_preview}  # from 2026 on
+        known = io.Schema.__dataclass_fields__
+        return io.Schema(**fields, **{name: value for name, value in later.items() if name in known})
 
     def execute(cls: Any, **values: Any) -> Any:
         notes = _notes(cls.hidden.prompt, cls.hidden.extra_pnginfo) if node.is_output else {}

@@ -26,6 +26,7 @@ LAYER_PROXY_PX = 2048
     category="Hemline/4 Blend",
     version="1.2.0",
     weight="heavy",
+    has_preview=True,
     aliases=("blend modes", "composite", "multiply", "overlay", "soft light", "porter duff", "dissolve"),
     inputs=(
         Port("base", "IMAGE", "The picture below; its size is the result's."),

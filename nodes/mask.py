@@ -31,6 +31,7 @@ SIZE_UNITS = ("px", "% of the mask's size")
     category="Hemline/3 Grow & Feather",
     version="1.1.0",
     weight="heavy",
+    has_preview=True,
     aliases=("expand mask", "shrink mask", "contract mask", "dilate", "erode", "blur mask", "soften edge"),
     inputs=(
         Port("mask", "MASK", "The mask to grow and to soften."),

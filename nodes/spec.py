@@ -96,6 +96,7 @@ class Node:
 
     weight "heavy" asks the host to run it on the compute device; "light" runs where the tensors are.
     is_output: the host runs it though nothing is connected behind it. version: of the node's behaviour, semver.
+    has_preview: a widget in a browser shows what a run sent; a host sends it again where nothing had to be run.
     fingerprint: for a node that reads files: takes the widgets by name (None for what comes over a wire) and the host's
         `Context`, gives a text; the host runs the node again when it has changed.
     """
@@ -112,6 +113,7 @@ class Node:
     is_output: bool = False
     aliases: tuple[str, ...] = ()
     fingerprint: Callable[..., str] | None = None
+    has_preview: bool = False
 
     @property
     def wants_context(self) -> bool:
@@ -156,6 +158,7 @@ def node(
     is_output: bool = False,
     aliases: Sequence[str] = (),
     fingerprint: Callable[..., str] | None = None,
+    has_preview: bool = False,
 ) -> Callable[[Callable[..., Any]], Node]:
     """Turns the function below it into a `Node`; its docstring's first paragraph becomes the description."""
 
@@ -164,7 +167,7 @@ def node(
         description = " ".join(paragraph.split())
         return Node(
             id, name, category, description, tuple(inputs), tuple(outputs),
-            function, version, weight, is_output, tuple(aliases), fingerprint,
+            function, version, weight, is_output, tuple(aliases), fingerprint, has_preview,
         )  # fmt: skip
 
     return declare

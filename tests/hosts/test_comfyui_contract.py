@@ -150,3 +150,10 @@ def test_pictures_for_a_nodes_own_widget_reach_it_beside_its_texts(host: Host) -
     files = shown[0]["pictures"]["proxy"]
     assert shown == [{"size": "3x2", "pictures": {"proxy": files}}] and len(files) == 2
     assert all((Path(host.folder_paths.get_temp_directory()) / file["filename"]).is_file() for file in files)
+
+
+def test_what_a_preview_shows_is_sent_again_where_nothing_had_to_be_run(host: Host) -> None:
+    """Else a page that is opened anew stays without previews until something changes."""
+    assert [id for id, node in host.classes.items() if node.sends_again] == [
+        "HemlineGrowFeatherMask", "HemlineBlendLayers",
+    ]  # fmt: skip

@@ -67,6 +67,13 @@ class NodeClass:
         return self._schema.is_output_node if self._schema else getattr(self.cls, "OUTPUT_NODE", False) is True
 
     @property
+    def sends_again(self) -> bool:
+        """Whether what the node showed is sent again where it need not run."""
+        if self._schema:
+            return self._schema.has_intermediate_output
+        return getattr(self.cls, "HAS_INTERMEDIATE_OUTPUT", False)
+
+    @property
     def not_idempotent(self) -> bool:
         return self._schema.not_idempotent if self._schema else getattr(self.cls, "NOT_IDEMPOTENT", False)
 
