@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import torch
@@ -196,10 +197,13 @@ def test_a_run_shows_the_mask_over_the_photo(graph: Any, server: Any, renderer: 
     assert said(graph, "mask") == f"Live, at {WIDTH} × {HEIGHT}."
     share = 0.6 * MASK.unsqueeze(-1) / 255
     assert_shows(graph, "mask", PHOTO / 255 * (1 - share) + torch.tensor([86, 180, 233]) / 255 * share)
+    before = graph.evaluate("() => window.app.graph.getNodeById(3).size[1]")
     run(graph, server, "blend")
+    assert graph.evaluate("() => window.app.graph.getNodeById(3).size[1]") == before  # a picture makes no node grow
     if SCREENSHOTS:
         graph.screenshot(path=SCREENSHOTS / f"live preview in {renderer}.png")
-    assert of_ours(graph) == [] and graph.outward == []
+    assert {urlsplit(url).hostname for url in graph.outward} <= {"api.comfy.org"}  # the page's own release notes
+    assert of_ours(graph) == [] and not [path for path in server.unknown if "hemline" in path.lower()]
 
 
 @pytest.mark.parametrize(
@@ -344,7 +348,7 @@ def test_folded_away_it_stays_so_in_the_workflow(graph: Any, server: Any) -> Non
     tall = graph.evaluate("() => window.app.graph.getNodeById(2).computeSize()[1]")
     graph.evaluate(f"() => {element('mask', '[data-hemline=toggle]')}.click()")
     settle(graph)
-    assert graph.evaluate(f"() => {element('mask', 'canvas')}.hidden")
+    assert graph.evaluate(f"() => {element('mask', '.hemline-frame')}.hidden")
     assert graph.evaluate(f"() => {element('mask', '[data-hemline=toggle]')}.getAttribute('aria-pressed')") == "false"
     assert graph.evaluate("() => window.app.graph.getNodeById(2).computeSize()[1]") < tall - 200
     before = redraws(graph, "mask")
@@ -353,9 +357,9 @@ def test_folded_away_it_stays_so_in_the_workflow(graph: Any, server: Any) -> Non
     saved = graph.evaluate("() => window.app.graph.serialize()")
     load(graph, EMPTY)
     load(graph, saved)
-    graph.wait_for_function(f"() => {element('mask', 'canvas')}?.hidden")
+    graph.wait_for_function(f"() => {element('mask', '.hemline-frame')}?.hidden")
     graph.evaluate(f"() => {element('mask', '[data-hemline=toggle]')}.click()")
-    assert not graph.evaluate(f"() => {element('mask', 'canvas')}.hidden")
+    assert not graph.evaluate(f"() => {element('mask', '.hemline-frame')}.hidden")
 
 
 def test_in_workflows_from_before_it_was_there_it_is_folded(page: Any, workflow: dict[str, Any]) -> None:
@@ -363,7 +367,7 @@ def test_in_workflows_from_before_it_was_there_it_is_folded(page: Any, workflow:
         node["properties"].pop("hemline_preview", None)
     load(page, EMPTY)
     load(page, workflow)
-    page.wait_for_function(f"() => {element('mask', 'canvas')}?.hidden")
+    page.wait_for_function(f"() => {element('mask', '.hemline-frame')}?.hidden")
 
 
 def test_a_changed_wire_makes_the_pictures_old(graph: Any, server: Any) -> None:

@@ -18,7 +18,8 @@ import { KINDS } from "./kinds.mjs"
 const PROPERTY = "hemline_preview"
 const OFF = "off"
 const CSS = `
-.hemline-live canvas { object-fit: contain; }
+.hemline-live .hemline-frame { flex: 1; min-height: 0; position: relative; }
+.hemline-live canvas { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }
 .hemline-live [hidden] { display: none; }
 `
 
@@ -61,6 +62,7 @@ class LivePreview {
 
     this.toggle = document.createElement("button")
     this.view = document.createElement("select")
+    this.frame = document.createElement("div")
     this.canvas = document.createElement("canvas")
     this.status = document.createElement("div")
     this.build()
@@ -89,7 +91,10 @@ class LivePreview {
     status.className = "hemline-status"
     status.setAttribute("role", "status")
     bar.append(toggle, view)
-    root.append(bar, canvas, status)
+    // The picture fills the room that the node has, and does not ask for more.
+    this.frame.className = "hemline-frame"
+    this.frame.append(canvas)
+    root.append(bar, this.frame, status)
   }
 
   /** Notices what happens to the node and to the graphics. */
@@ -160,7 +165,7 @@ class LivePreview {
   fold() {
     const { isOff } = this
     this.toggle.setAttribute("aria-pressed", String(!isOff))
-    for (const element of [this.canvas, this.status]) element.hidden = isOff
+    for (const element of [this.frame, this.status]) element.hidden = isOff
     this.drawn = ""
     this.look()
   }
