@@ -1,4 +1,4 @@
-"""The errors that Hemline raises on purpose, and the two checks of plain values that raise them.
+"""The errors that Hemline raises on purpose, the two checks of plain values that raise them, and how names are shown.
 
 They stand apart from the tensors because loading torch takes about two seconds of processor time, which commands that
 need no tensor are spared.
@@ -7,7 +7,10 @@ need no tensor are spared.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+# Names in one message; lists of models or classes are longer than anyone reads.
+MOST_NAMED = 12
 
 
 class HemlineError(ValueError):
@@ -41,9 +44,24 @@ class BadWorkflow(HemlineError):
 def unknown_name(kind: str, got: str, known: Iterable[str]) -> UnknownName:
     """The error for a name that is not among `known`; it lists them and points at the nearest."""
     names = list(known)
+    return UnknownName(f"{kind} {got!r} is not known.{did_you_mean(got, names)} Known: {', '.join(names)}.")
+
+
+def did_you_mean(got: str, names: Sequence[str]) -> str:
+    """A question about the nearest of the names, with a space in front; empty where none is near."""
     near = difflib.get_close_matches(got.lower(), [name.lower() for name in names], n=1, cutoff=0.6)
-    hint = next((f" Did you mean {name!r}?" for name in names if near and name.lower() == near[0]), "")
-    return UnknownName(f"{kind} {got!r} is not known.{hint} Known: {', '.join(names)}.")
+    return next((f" Did you mean {name!r}?" for name in names if near and name.lower() == near[0]), "")
+
+
+def name_some(names: Sequence[str], *, most: int = MOST_NAMED, separator: str = ", ") -> str:
+    """The first of the names as one text, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return separator.join(names[:most]) + more
+
+
+def join_words(words: Sequence[str], last: str) -> str:
+    """The words with commas between them, and with `last` ("and", "or") before the last one."""
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def check_name(kind: str, got: str, known: Iterable[str]) -> str:

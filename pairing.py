@@ -26,7 +26,6 @@ _PARTNER_WORDS = {
 }
 _WILDCARDS = re.compile(r"[*?\[]")
 _ANY_FOLDERS = "**"
-_MOST_NAMED = 12
 
 
 class Pattern:
@@ -173,12 +172,6 @@ def fill_template(template: str, values: Mapping[str, str]) -> str:
     check_template(template, values)
     parts = Formatter().parse(template)
     return "".join(text + (values[field] if field is not None else "") for text, field, _, _ in parts)
-
-
-def name_some(names: Sequence[str]) -> str:
-    """The first dozen of the names as one text, and how many more there are."""
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def check_inside(path: str, what: str) -> list[str]:

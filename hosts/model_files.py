@@ -5,12 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ..errors import BadFile
+from ..errors import BadFile, name_some
 from ..segmentation.checkpoints.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from .events import Events
 from .whole_file import whole_file
-
-SHOWN_NAMES = 12
 
 
 def inspect_model(path: Path, events: Events) -> None:
@@ -19,23 +17,15 @@ def inspect_model(path: Path, events: Events) -> None:
     count = sum(tensor.numel() for tensor in found.tensors.values())
     size = f"{count / 1e6:.1f} million values in {len(found.tensors)} tensors"
     events.tell(
-        "model", f"{path.name}: {_title(found)}, {size}{_classes(found)}",
+        "model", f"{path.name}: {found.title}, {size}{_classes(found)}",
         file=str(path), family=found.family, task=found.task, scale=found.scale, names=dict(found.names),
         stride=found.stride, tensors=len(found.tensors), values=count, architecture=found.architecture is not None,
         metadata=dict(found.metadata),
     )  # fmt: skip
 
 
-def _title(found: Checkpoint) -> str:
-    return " ".join(word for word in (found.family, found.scale, f"({found.task})") if word)
-
-
 def _classes(found: Checkpoint) -> str:
-    names = list(found.names.values())
-    if not names:
-        return ""
-    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
-    return f"\nclasses: {', '.join(names[:SHOWN_NAMES])}{more}"
+    return f"\nclasses: {name_some(list(found.names.values()))}" if found.names else ""
 
 
 def convert_model(path: Path, output: Path | None, *, overwrite: bool, events: Events) -> None:
@@ -52,4 +42,4 @@ def convert_model(path: Path, output: Path | None, *, overwrite: bool, events: E
     with whole_file(target) as temporary:
         save_checkpoint(found, temporary)
         shutil.copymode(path, temporary)  # safetensors lets nobody else read what it writes
-    events.tell("converted", f"{target}: {_title(found)}", file=str(target), source=str(path), family=found.family)
+    events.tell("converted", f"{target}: {found.title}", file=str(target), source=str(path), family=found.family)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import math
 import reprlib
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
+from ..errors import BadWorkflow, did_you_mean, name_some
 from ..nodes.spec import Node, Port
-from ..tensors import BadWorkflow
 
 Workflow = dict[str, Any]
 Value = str | int | float | bool
@@ -20,7 +19,6 @@ _TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no"
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 _LARGEST = sys.float_info.max  # integers in JSON have no end, floats do
-_MOST_SHOWN = 12  # names in a message; ComfyUI's lists of samplers or models are longer than anyone reads
 
 
 def widget_value(port: Port, value: object) -> Value:
@@ -93,10 +91,8 @@ def apply_inputs(workflow: Workflow, assignments: Iterable[str], nodes: Mapping[
 def hint(got: str, known: Iterable[str]) -> str:
     """What to put behind "... is not known.": the nearest known name if there is one, and the known ones."""
     names = list(known)
-    near = difflib.get_close_matches(got.lower(), [name.lower() for name in names], n=1, cutoff=0.6)
-    meant = next((f" Did you mean {name!r}?" for name in names if near and name.lower() == near[0]), "")
-    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
-    return f"{meant} Known: {', '.join(names[:_MOST_SHOWN])}{more}." if names else meant
+    meant = did_you_mean(got, names)
+    return f"{meant} Known: {name_some(names)}." if names else meant
 
 
 def title_of(entry: Mapping[str, Any]) -> str:

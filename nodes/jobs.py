@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any, cast
 
 from ..blending.modes import blend_mode
-from ..errors import BadFile, HemlineError, MissingModel, check_range, unknown_name
+from ..errors import BadFile, HemlineError, MissingModel, check_range, name_some, unknown_name
 from ..pairing import (
     Pair,
     Pairing,
@@ -17,7 +17,6 @@ from ..pairing import (
     check_inside,
     check_template,
     fill_template,
-    name_some,
     natural_key,
     pair_files,
     partner_stems,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..context import Context
+from ..errors import HemlineError, name_some
 from ..model_places import DETECTOR_KINDS, SAM_KINDS, find_file
 from ..segmentation.garment_model import (
     NO_CLASS_MAP,
@@ -19,14 +20,12 @@ from ..segmentation.garment_model import (
     unused_words,
 )
 from ..segmentation.parser import WEIGHTS
-from ..tensors import HemlineError
 from .spec import Port, Result, node
 
 if TYPE_CHECKING:
     from ..segmentation.model_files import ModelFile
 
 SHIPPED, NONE = "shipped parser", "none"
-SHOWN_WORDS = 12
 
 
 def _fingerprint(
@@ -122,7 +121,6 @@ def _path(name: str, fixed: str, kinds: Sequence[str], context: Context) -> Path
 
 def _summary(name: str, file: ModelFile, told: dict[str, str]) -> str:
     unused = unused_words(file.words, told, file.table)
-    more = f" and {len(unused) - SHOWN_WORDS} more" if len(unused) > SHOWN_WORDS else ""
-    rest = f"; not used: {', '.join(unused[:SHOWN_WORDS])}{more}" if unused else ""
+    rest = f"; not used: {name_some(unused)}" if unused else ""
     licence = f"; its licence: {file.told['license']}" if file.told.get("license") else ""
     return f"{name}: {file.title}, {len(file.words)} classes{rest}{licence}"

@@ -11,7 +11,7 @@ import torch
 from ..model_cache import ModelCache, file_identity
 from ..tensors import BadFile, MissingModel
 from .checkpoints.checkpoint import Checkpoint, read_checkpoint
-from .checkpoints.families import SAM_FAMILIES, YOLO_FAMILIES
+from .checkpoints.families import SAM_FAMILIES, YOLO_FAMILIES, title_of
 from .garment_model import GarmentModel, Table, meanings_of
 from .parser import Parser, load_parser
 from .sam import Sam, load_sam
@@ -45,8 +45,8 @@ class ModelFile:
 
     @property
     def title(self) -> str:
-        """Family, size and task for a person, such as "yolo11 n (segment)"."""
-        return " ".join(word for word in (self.family, self.scale, f"({self.task})") if word)
+        """The network for a person, as `title_of` gives it."""
+        return title_of(self.family, self.scale, self.task)
 
     @property
     def table(self) -> Table:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from ..errors import join_words
 from ..kernels import label_regions
 from ..tensors import ShapeError, as_finite_mask, check_name, match_batch
 from .feet import bare_feet
@@ -92,13 +93,17 @@ def untold_parts(garments: Garments, parts: Sequence[str]) -> tuple[str, ...]:
     lines: list[str] = []
     if held:
         instead = "skin and hair are" if HEAD in held else "skin is"
-        lines.append(f"{garments.method} cannot tell {_and(held)} apart from other skin; all {instead} kept.")
+        lines.append(
+            f"{garments.method} cannot tell {join_words(held, 'and')} apart from other skin; all {instead} kept."
+        )
     if FEET in parts and "legs" not in known:
         lines.append(f"{garments.method} cannot tell bare feet; only shoes are kept.")
     if garments.labels is None and {BAG, FEET, OTHERS} & set(parts):
         lines.append(f"{garments.method} tells other garments, shoes and bags only as far as they were asked for.")
     if lost:
-        lines.append(f"{_and(lost)} cannot be protected: {garments.method} tells no body parts; use the parser.")
+        lines.append(
+            f"{join_words(lost, 'and')} cannot be protected: {garments.method} tells no body parts; use the parser."
+        )
     return tuple(lines)
 
 
@@ -267,7 +272,3 @@ def _nothing(garments: Garments, batch: int | None = None) -> Tensor:
     device = next((item.mask.device for item in garments.items), None)
     device = device or (garments.labels.device if garments.labels is not None else torch.device("cpu"))
     return torch.zeros((batch or garments.batch, garments.height, garments.width), device=device)
-
-
-def _and(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

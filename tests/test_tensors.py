@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hemline.errors import join_words, name_some
 from hemline.tensors import (
     HemlineError,
     RangeError,
@@ -71,6 +72,16 @@ def test_batches_of_one_go_with_any_batch_and_others_do_not():
 def test_an_unknown_name_points_at_the_nearest_known_one():
     with pytest.raises(UnknownName, match="Did you mean 'soft-light'"):
         check_name("Blend mode", "soft-lihgt", ["normal", "soft-light"])
+
+
+def test_names_are_shown_up_to_a_dozen_and_the_rest_is_counted():
+    assert name_some(["a", "b"]) == "a, b"
+    assert name_some([str(number) for number in range(15)]).endswith("10, 11 and 3 more")
+    assert name_some("abcde", most=2, separator="; ") == "a; b and 3 more"
+
+
+def test_words_are_joined_as_in_a_sentence():
+    assert [join_words(list(words), "or") for words in ("a", "ab", "abc")] == ["a", "a or b", "a, b or c"]
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf")])

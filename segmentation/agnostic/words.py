@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...errors import join_words
 from ..garments import Garment
 from .cuts import LOWER, Cut, is_replaced
 from .figure import HALF, Figure
@@ -30,7 +31,7 @@ def describe_nothing(items: Sequence[Garment], taken: Sequence[str]) -> str:
     if refused:
         return f"{', '.join(refused)} is not replaced; the mask is empty."
     there = ", ".join(dict.fromkeys(item.label for item in items)) or "nothing"
-    return f"no {_or(taken)} to take the place of (found: {there}); the mask is empty."
+    return f"no {join_words(taken, 'or')} to take the place of (found: {there}); the mask is empty."
 
 
 def _untold(figure: Figure, cut: Cut) -> list[str]:
@@ -46,7 +47,3 @@ def _untold(figure: Figure, cut: Cut) -> list[str]:
     if cut.arms and not bare:
         lines.append("No bare arm is seen: the sleeves follow the old ones.")
     return lines
-
-
-def _or(words: Sequence[str]) -> str:
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))

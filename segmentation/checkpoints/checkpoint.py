@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ...errors import BadFile, HemlineError
 from .architecture import MOST_CLASSES, Architecture, check_architecture
-from .families import YOLO_FAMILIES, Family, tell_family
+from .families import YOLO_FAMILIES, Family, tell_family, title_of
 from .modules import attribute, find_network, named_tensors
 from .records import TensorRecord, as_literal, clean_text
 from .safe_file import read_safe_file, write_safe_file
@@ -49,6 +49,11 @@ class Checkpoint:
     architecture: Architecture | None = None
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     source: Path = Path()
+
+    @property
+    def title(self) -> str:
+        """The network for a person, as `title_of` gives it."""
+        return title_of(self.family, self.scale, self.task)
 
 
 def read_checkpoint(path: Path, *, values: bool = True) -> Checkpoint:

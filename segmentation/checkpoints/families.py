@@ -38,6 +38,11 @@ class Family:
     classes: int = 0
 
 
+def title_of(family: str, scale: str, task: str) -> str:
+    """Family, size and task for a person, such as "yolo11 n (segment)"."""
+    return " ".join(word for word in (family, scale, f"({task})") if word)
+
+
 def tell_family(shapes: Shapes) -> Family:
     """The family of the tensors of these names and shapes.
 

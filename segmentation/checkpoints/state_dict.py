@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ...errors import name_some
 from .records import clean_text
 
 # Names in one message; a file of another network lacks hundreds.
@@ -82,5 +83,4 @@ class StateDict:
 
 def show_names(names: Sequence[str]) -> str:
     """The first of the names, and how many more there are."""
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return "; ".join(names[:MOST_NAMES]) + more
+    return name_some(names, most=MOST_NAMES, separator="; ")

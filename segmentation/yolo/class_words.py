@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ...errors import UnknownName, check_name, unknown_name
+from ...errors import UnknownName, check_name, name_some, unknown_name
 from ..taxonomies import BACKGROUND, TAXONOMIES, canonical_label, find_label, plain_word
 from ..vocabulary import LABELS
 
 PERSON = "person"
-SHOWN_WORDS = 12
 UNKNOWN = (
     "Left out, as it is not known what they mean here: {words}; say it, for example '{first} = upper', or "
     "'{first} = background'."
@@ -133,5 +132,4 @@ def _names_class(word: str, name: str, number: int) -> bool:
 
 
 def _listed(words: Sequence[str]) -> str:
-    shown = ", ".join(repr(word) for word in words[:SHOWN_WORDS])
-    return shown if len(words) <= SHOWN_WORDS else f"{shown} and {len(words) - SHOWN_WORDS} more"
+    return name_some([repr(word) for word in words])
