@@ -7,8 +7,8 @@ frame as the nearest pixel of the frame, so that nothing fades towards the borde
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Iterable
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -24,6 +24,8 @@ FOURIER_RADIUS_PX = 12
 # A column's number fits so many bits. How often the search for nearest pixels looks who still searches.
 COLUMN_BITS = 20
 LOOK_AGAIN = 8
+
+_Side = TypeVar("_Side", int, float)
 
 # torch leaves these untyped.
 _rfft = cast("Callable[..., Tensor]", torch.fft.rfft)
@@ -104,19 +106,23 @@ def reduce_planes(planes: Tensor) -> Tensor:
     The pixel i of the result lies on pixel 2i. Binomial kernel 1 4 6 4 1; Burt & Adelson, "The Laplacian Pyramid as a
     Compact Image Code" (1983), with a = 3/8.
     """
-    return _reduce_axis(_reduce_axis(planes.float(), -2), -1)
+    return _smooth_axis(_smooth_axis(planes.float(), -2, step=2), -1, step=2)
 
 
-def _reduce_axis(planes: Tensor, axis: int) -> Tensor:
+def smooth_planes(planes: Tensor) -> Tensor:
+    """The planes ``[..,H,W]`` under the binomial kernel 1 4 6 4 1 on both axes, a Gaussian of one pixel."""
+    return _smooth_axis(_smooth_axis(planes.float(), -2, step=1), -1, step=1)
+
+
+def _smooth_axis(planes: Tensor, axis: int, *, step: int) -> Tensor:
+    """Every `step`-th pixel under the kernel 1 4 6 4 1; the border is repeated."""
     size = planes.shape[axis]
     first, last = planes.narrow(axis, 0, 1), planes.narrow(axis, size - 1, 1)
     wide = torch.cat([first, first, planes, last, last], axis)
-    taps = [_every_second(wide.narrow(axis, start, size), axis) for start in range(5)]
+    every = slice(None, None, step)
+    taps = [wide.narrow(axis, start, size)[(..., every) if axis == -1 else (..., every, slice(None))]
+            for start in range(5)]  # fmt: skip
     return (taps[0] + taps[4]).add_(taps[1] + taps[3], alpha=4).add_(taps[2], alpha=6).div_(16)
-
-
-def _every_second(planes: Tensor, axis: int) -> Tensor:
-    return planes[..., ::2] if axis == -1 else planes[..., ::2, :]
 
 
 def expand_planes(planes: Tensor, height: int, width: int) -> Tensor:
@@ -143,6 +149,12 @@ def support_box(support: Tensor) -> tuple[int, int, int, int] | None:
     if not len(rows):
         return None
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def box_around(boxes: Iterable[tuple[_Side, _Side, _Side, _Side]]) -> tuple[_Side, _Side, _Side, _Side]:
+    """The least box that holds all of the boxes, of which there must be one at least."""
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
 def _repeat_border(planes: Tensor, across: int) -> Tensor:

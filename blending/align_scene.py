@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..kernels import expand_planes, reduce_planes
+from ..kernels import expand_planes, reduce_planes, smooth_planes
 
 # What is looked for: shifts up to so much of the crop's longer side, zooms up to so much.
 SHIFT_RANGE = 0.04
@@ -76,7 +76,7 @@ def make_scene(old: Tensor, kept: Tensor, zoom: bool) -> Scene:
 
 
 def _pyramid(plane: Tensor, count: int) -> list[Tensor]:
-    bands = [_smooth(plane)]
+    bands = [smooth_planes(plane)]
     for _ in range(count - 1):
         bands.append(reduce_planes(bands[-1]))
     return bands
@@ -88,17 +88,6 @@ def _tone(bands: list[Tensor], level: int) -> Tensor:
     for finer in reversed(bands[level : level + TONE_LEVELS]):
         tone = expand_planes(tone, finer.shape[-2], finer.shape[-1])
     return tone
-
-
-def _smooth(plane: Tensor) -> Tensor:
-    """The plane under the binomial kernel 1 4 6 4 1 on both axes, a Gaussian of one pixel."""
-    for axis in (-2, -1):
-        size = plane.shape[axis]
-        first, last = plane.narrow(axis, 0, 1), plane.narrow(axis, size - 1, 1)
-        wide = torch.cat([first, first, plane, last, last], axis)
-        taps = [wide.narrow(axis, start, size) for start in range(5)]
-        plane = (taps[0] + taps[4]).add_(taps[1] + taps[3], alpha=4).add_(taps[2], alpha=6).div_(16)
-    return plane
 
 
 def detail_of(plane: Tensor, scene: Scene, level: int) -> tuple[Tensor, Tensor]:

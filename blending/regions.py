@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..kernels import box_around
 from ..resampling import restore_planes
 from ..tensors import check_name
 from .align import ALIGNMENTS, Alignment, Move, find_alignment
@@ -159,8 +160,7 @@ def _needed(region: Region, share: Tensor, joining: Joining) -> CropBox:
         ring = RING_PX + CELL_PX
         a0, b0, a1, b1 = region.joined
         boxes.append((max(a0 - ring, x0), max(b0 - ring, y0), min(a1 + ring, x1), min(b1 + ring, y1)))
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)
+    return box_around(boxes)
 
 
 def _align(region: Region, joining: Joining) -> Alignment | None:

@@ -60,12 +60,10 @@ def join_images(
     result = base.clone()
     channels = slice(min(base.shape[-1], layer.shape[-1]))
     for index, plane in enumerate(mask):  # each picture has a box of its own
-        found = support_box(plane > 0)
+        found = _find_seam(plane, seam, width_px)
         if found is None:
             continue
-        x0, y0, x1, y1 = found
-        levels = _count_levels(plane[y0:y1, x0:x1].float(), width_px) if seam == "multi-band" else 0
-        rows, columns = _widen(y0, y1, levels, base.shape[1]), _widen(x0, x1, levels, base.shape[2])
+        rows, columns, levels = found
         old, new = (image[index, rows, columns, channels].float() for image in (base, layer))
         share = plane[rows, columns].float().clamp(0, 1)
         joined = _join(old, new, share, seam, levels)
@@ -78,13 +76,21 @@ def seam_box(mask: Tensor, *, seam: str = "linear", width_px: float | None = Non
 
     Cut to it, pictures and mask are joined bit for bit as the whole ones are.
     """
+    found = _find_seam(mask, seam, width_px)
+    if found is None:
+        return None
+    rows, columns, _ = found
+    return columns.start, rows.start, columns.stop, rows.stop
+
+
+def _find_seam(mask: Tensor, seam: str, width_px: float | None) -> tuple[slice, slice, int] | None:
+    """The rows and columns that are looked at under a mask ``[H,W]``, and how many levels their pyramid has."""
     found = support_box(mask > 0)
     if found is None:
         return None
     x0, y0, x1, y1 = found
     levels = _count_levels(mask[y0:y1, x0:x1].float(), width_px) if seam == "multi-band" else 0
-    rows, columns = _widen(y0, y1, levels, mask.shape[0]), _widen(x0, x1, levels, mask.shape[1])
-    return columns.start, rows.start, columns.stop, rows.stop
+    return _widen(y0, y1, levels, mask.shape[0]), _widen(x0, x1, levels, mask.shape[1]), levels
 
 
 def _widen(start: int, end: int, levels: int, size: int) -> slice:

@@ -1,10 +1,11 @@
-"""Boxes of persons as a user types them."""
+"""Boxes of persons: as a user types them, and as functions take them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from ..tensors import RangeError
+from ..tensors import RangeError, ShapeError
 from .garments import Box
 
 
@@ -30,3 +31,9 @@ def parse_person_boxes(text: str, width: int, height: int) -> list[Box]:
             )
         boxes.append(box)
     return boxes
+
+
+def check_person_boxes(boxes: Sequence[Sequence[Box]] | None, batch: int) -> None:
+    """Raises `ShapeError` for boxes that are not one list for each picture of the batch."""
+    if boxes is not None and len(boxes) != batch:
+        raise ShapeError(f"person_boxes is for {len(boxes)} pictures, the batch has {batch}; give a list each.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -135,7 +135,6 @@ def mask_box(mask: Tensor, *, level: float = 0.5) -> Box | None:
     return None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
 
 
-def box_around(boxes: Iterable[Box]) -> Box:
-    """The least box that holds all of the boxes, of which there must be one at least."""
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return min(x0), min(y0), max(x1), max(y1)
+def name_pictures(pictures: Sequence[int], batch: int) -> str:
+    """Which pictures of a batch a sentence is about, such as " in picture 1, 3"; empty for a batch of one."""
+    return "" if batch == 1 else f" in picture {', '.join(str(index + 1) for index in pictures)}"

@@ -10,10 +10,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..resampling import resize_planes
-from ..tensors import ShapeError, as_image
+from ..tensors import as_image
 from .body_prior import GROUPS, BodyPrior, load_body_prior, place_maps
+from .box_text import check_person_boxes
 from .color_model import colour_memberships, learn_parts
-from .garments import Box, Garment, Garments, mask_box
+from .garments import Box, Garment, Garments, mask_box, name_pictures
 from .person_box import Body, complete_body, find_body
 from .refine import refine_edges
 
@@ -68,8 +69,7 @@ def detect_garments(
     """
     image = as_image(image)
     batch, height, width = image.shape[:3]
-    if person_boxes is not None and len(person_boxes) != batch:
-        raise ShapeError(f"person_boxes is for {len(person_boxes)} pictures, the batch has {batch}; give a list each.")
+    check_person_boxes(person_boxes, batch)
     parts = {name: torch.zeros((batch, height, width), device=image.device) for name in PARTS}
     items: list[Garment] = []
     missed: list[int] = []
@@ -81,8 +81,7 @@ def detect_garments(
         progress(index + 1, batch)
     notes = NOTES if items else ()
     if missed:
-        where = "" if batch == 1 else f" in picture {', '.join(str(index + 1) for index in missed)}"
-        notes = (NOTHING.format(where=where), *notes)
+        notes = (NOTHING.format(where=name_pictures(missed, batch)), *notes)
     return Garments(width, height, batch, tuple(items), METHOD, parts, notes)
 
 

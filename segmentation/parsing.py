@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..tensors import ShapeError, as_image
+from ..tensors import as_image
+from .box_text import check_person_boxes
 from .edges import enlarge, refine_chances, upsample_mask
-from .garments import Box, Garment, Garments, mask_box
+from .garments import Box, Garment, Garments, mask_box, name_pictures
 from .parser import Looker
 from .part_masks import LEAST_WHOLE, PartMasks, PersonParts
 from .parts import PARTS, find_parts
@@ -83,8 +84,7 @@ def parse_garments(
     """
     image = as_image(image)
     batch, height, width = image.shape[:3]
-    if person_boxes is not None and len(person_boxes) != batch:
-        raise ShapeError(f"person_boxes is for {len(person_boxes)} pictures, the batch has {batch}; give a list each.")
+    check_person_boxes(person_boxes, batch)
     canvas = _Canvas([], [], torch.zeros((batch, height, width), device=image.device, dtype=torch.uint8), [])
     missed: list[int] = []
     for index in range(batch):  # one by one: the same result in a batch as alone, and the memory of one
@@ -106,8 +106,7 @@ def parse_garments(
         progress(index + 1, batch)
     notes: tuple[str, ...] = ()
     if missed:
-        where = "" if batch == 1 else f" in picture {', '.join(str(index + 1) for index in missed)}"
-        notes = (NOTHING.format(where=where),)
+        notes = (NOTHING.format(where=name_pictures(missed, batch)),)
     parts = PartMasks((batch, height, width), canvas.persons, device=image.device)
     garments = Garments(width, height, batch, tuple(canvas.items), method, parts, notes, canvas.labels)
     return garments, tuple(canvas.looks)

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from ..kernels import gaussian_blur
 from .body import LEAST_PIXELS, Body, measure_body, middle_column, union_of
+from .edges import enlarge
 
 PARTS = ("face", "neck", "hands", "arms", "legs")
 # The rules run at this long side; a hand of a whole figure is then about 18 px long.
@@ -53,7 +54,7 @@ def find_parts(chances: Tensor, classes: Sequence[str]) -> dict[str, Tensor]:
     split, body = _split_skin(masks, ~masks.get("background", torch.zeros_like(labels, dtype=torch.bool)))
     shares = _spread(split, chances.shape[-2:])
     parts = {name: skin * share for name, share in zip(PARTS, shares, strict=True)}
-    worn = planes.get("accessory", empty) * _resize(_near_head(labels, body), chances.shape[-2:])
+    worn = planes.get("accessory", empty) * enlarge(_near_head(labels, body), chances.shape[-2:])
     head = (hair + planes.get("headwear", empty) + parts["face"] + worn).clamp(0, 1)
     return {"hair": hair, "skin": skin, "head": head, **parts}
 
@@ -248,10 +249,6 @@ def _near_head_mask(mask: Tensor, body: Body) -> Tensor:
     rows, columns = _axes(mask)
     across = (columns - body.middle).abs() <= 0.6 * body.head
     return mask & across & (rows <= body.chin) & (rows >= body.crown - 0.3 * body.head)
-
-
-def _resize(plane: Tensor, size: Sequence[int]) -> Tensor:
-    return functional.interpolate(plane[None, None], tuple(size), mode="bilinear")[0, 0]
 
 
 def _axes(mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,8 +10,9 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor
 
+from ..kernels import box_around
 from ..tensors import RangeError, UnknownName, check_name, check_range, unknown_name
-from .garments import Box, Garment, Garments, box_around
+from .garments import Box, Garment, Garments
 from .taxonomies import find_label
 from .vocabulary import LABELS, PRESETS
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from hemline.kernels import (
+    box_around,
     box_mean,
     expand_planes,
     gaussian_blur,
@@ -18,6 +19,7 @@ from hemline.kernels import (
     radial_blur,
     reduce_planes,
     remove_small_regions,
+    smooth_planes,
     support_box,
 )
 
@@ -155,3 +157,17 @@ def test_a_gaussian_that_is_hardly_there_leaves_the_planes_as_they_are():
     planes = torch.rand(1, 1, 5, 7)
     for sigma in (1e-300, 1e-30, 0.04):
         assert torch.equal(gaussian_blur(planes, sigma), planes)
+
+
+def test_a_box_around_boxes_holds_them_and_no_more():
+    assert box_around([(1.5, 8, 3, 9), (2, 0, 2.5, 4)]) == (1.5, 0, 3, 9)
+    assert box_around(iter([(1.0, 2.0, 3.0, 4.0)])) == (1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 7), (20, 31)])
+def test_reducing_is_smoothing_and_then_every_second_pixel(size):
+    planes = torch.rand((2, 3, *size), generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(smooth_planes(planes)[..., ::2, ::2], reduce_planes(planes), atol=1e-6)
+    spot = torch.zeros(1, 1, 9, 9)
+    spot[0, 0, 4, 4] = 256
+    assert smooth_planes(spot)[0, 0, 4].tolist() == [0, 0, 6, 24, 36, 24, 6, 0, 0]

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...kernels import box_around
 from ..body import HEADS_TALL, Body, measure_body
-from ..garments import Box, Garment, Garments, box_around, mask_box
+from ..garments import Box, Garment, Garments, mask_box
 from ..part_masks import PartMasks, PersonParts
 from ..person_regions import frame_of, persons_in_boxes
 from ..vocabulary import CARRIED_LABELS, GARMENT_LABELS, LEGEND, PART_LABELS

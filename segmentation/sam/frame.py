@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..garments import Box, box_around
+from ...kernels import box_around
+from ..garments import Box
 
 Window = tuple[int, int, int, int]
 # Around a garment that is looked at again lies so much of its longer side on each side.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...context import TensorCache
 from ...tensors import NOTHING, ShapeError, as_image, check_range
-from ..garments import Box, Garment, Garments, mask_box
+from ..garments import Box, Garment, Garments, mask_box, name_pictures
 from ..soft_edges import take_winners_
 from .answer import Answer, answer
 from .embedding import Encoder, picture_hash
@@ -186,5 +186,5 @@ def _why(reply: Answer, least_iou: float) -> str:
 
 
 def _note(item: Garment, reply: Answer, least_iou: float, batch: int) -> str:
-    where = "" if batch == 1 else f" in picture {item.image + 1}"
+    where = name_pictures((item.image,), batch)
     return f"SAM was not followed for the {item.label}{where}: {_why(reply, least_iou)}."

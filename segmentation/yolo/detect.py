@@ -9,9 +9,10 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ...errors import RangeError, ShapeError, check_range
+from ...errors import RangeError, check_range
 from ...tensors import as_image
-from ..garments import Box, Garment, Garments
+from ..box_text import check_person_boxes
+from ..garments import Box, Garment, Garments, name_pictures
 from ..parser import Looker
 from ..parsing import NOTHING, Look, parse_garments
 from ..part_masks import PartMasks, PersonParts
@@ -76,8 +77,7 @@ def detect_with_yolo(
     if not 1 <= max_detections <= MOST_DETECTIONS:
         raise RangeError(f"max_detections is {max_detections}; give 1 to {MOST_DETECTIONS}.")
     batch, height, width = image.shape[:3]
-    if person_boxes is not None and len(person_boxes) != batch:
-        raise ShapeError(f"person_boxes is for {len(person_boxes)} pictures, the batch has {batch}; give a list each.")
+    check_person_boxes(person_boxes, batch)
     words = read_classes(model.names, classes, meanings)
     task = _Task(
         model, words, {name for label in labels for name in (ALIKE["lower"] if label == "lower" else (label,))},
@@ -252,11 +252,7 @@ def _notes(canvas: _Canvas, task: _Task, batch: int) -> tuple[str, ...]:
     for counts, text in ((canvas.bare, BARE_BOXES), (canvas.covered, COVERED)):
         pictures = [index for index, count in counts.items() if count]
         if pictures:
-            notes.append(text.format(count=sum(counts.values()), where=_where(pictures, batch)))
+            notes.append(text.format(count=sum(counts.values()), where=name_pictures(pictures, batch)))
     if canvas.nobody:
-        notes.append(NOTHING.format(where=_where(canvas.nobody, batch)))
+        notes.append(NOTHING.format(where=name_pictures(canvas.nobody, batch)))
     return tuple(notes)
-
-
-def _where(pictures: Sequence[int], batch: int) -> str:
-    return "" if batch == 1 else f" in picture {', '.join(str(index + 1) for index in pictures)}"

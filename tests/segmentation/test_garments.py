@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from hemline.segmentation.garments import Garment, Garments, box_around, mask_box
+from hemline.segmentation.garments import Garment, Garments, mask_box, name_pictures
 from hemline.segmentation.vocabulary import LABELS, PRESETS, parse_what
 from hemline.tensors import ShapeError, UnknownName
 
@@ -58,9 +58,8 @@ def test_a_box_is_tight_around_what_reaches_the_level():
     assert mask_box(mask, level=0.6) is None
 
 
-def test_a_box_around_boxes_holds_them_and_no_more():
-    assert box_around([(1.5, 8, 3, 9), (2, 0, 2.5, 4)]) == (1.5, 0, 3, 9)
-    assert box_around(iter([(1.0, 2.0, 3.0, 4.0)])) == (1, 2, 3, 4)
+def test_pictures_are_named_from_1_on_where_there_are_several():
+    assert name_pictures((0, 2), 3) == " in picture 1, 3" and name_pictures((0,), 1) == ""
 
 
 @pytest.mark.parametrize("preset", PRESETS)
