@@ -99,10 +99,13 @@ def test_what_reaches_beyond_the_frame_is_cut_not_faded(pixels):
 def test_an_ellipse_has_the_exact_distance_everywhere():
     a, b, width = 40.0, 12.0, 30.0
     mask = draw_ellipse(81, 121, area=box(60.5 - a, 40.5 - b, 60.5 + a, 40.5 + b), feather=width)
-    turns = torch.linspace(0, 2 * math.pi, 20001, dtype=torch.float64)
+    # To 1000 chords of the rim, which lie within 0.003 px of it.
+    turns = torch.linspace(0, 2 * math.pi, 1001, dtype=torch.float64)
     rim = torch.stack((60.5 + a * turns.cos(), 40.5 + b * turns.sin()), -1)
     y, x = torch.meshgrid(torch.arange(81) + 0.5, torch.arange(121) + 0.5, indexing="ij")
-    distance = torch.cdist(torch.stack((x, y), -1).double().flatten(0, 1), rim).amin(1).view(81, 121)
+    away, chord = torch.stack((x, y), -1).double().flatten(0, 1).unsqueeze(1) - rim[:-1], rim.diff(dim=0)
+    along = ((away * chord).sum(-1) / (chord**2).sum(-1)).clamp(0, 1)
+    distance = (away - along.unsqueeze(-1) * chord).norm(dim=-1).amin(1).view(81, 121)
     inside = ((x - 60.5) / a) ** 2 + ((y - 40.5) / b) ** 2 < 1
     sigma = math.sqrt((width / 4) ** 2 + 1 / 12)
     expected = 0.5 * torch.special.erfc(torch.where(inside, -distance, distance) / (sigma * math.sqrt(2)))

@@ -11,9 +11,9 @@ from hemline.segmentation.yolo.suppression import BLOCK, box_overlaps, suppress
 
 def by_definition(boxes: torch.Tensor, scores: torch.Tensor, groups: torch.Tensor, iou: float, most: int) -> list[int]:
     kept: list[int] = []
-    overlaps = box_overlaps(boxes, boxes)
+    covers = (box_overlaps(boxes, boxes) > iou) & (groups.unsqueeze(1) == groups)
     for number in torch.argsort(scores, descending=True, stable=True).tolist():
-        if all(groups[number] != groups[other] or overlaps[other, number] <= iou for other in kept):
+        if not covers[kept, number].any():
             kept.append(number)
     return kept[:most]
 
