@@ -62,6 +62,10 @@ class PromptExecutor:
         self.cache: dict[Any, tuple[list[list[Any]], dict[str, list[Any]]]] = {}
         self.running: str | None = None  # the node whose function is at work just now
 
+    def signature(self, id: str, prompt: Prompt) -> Any:
+        """The cache's key for what a node of the prompt gives."""
+        return self._signature(id, prompt, {})
+
     def run(self, prompt: Prompt) -> Run:
         """Validates and executes a prompt in an event loop and in inference mode, as the host does."""
         prompt = json.loads(json.dumps(prompt))  # what came over HTTP: shared objects and tuples do not survive
