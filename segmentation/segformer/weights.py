@@ -59,12 +59,6 @@ class NotSegformer(ValueError):
     """Weights that are not those of one SegFormer; the message says what is missing, unexpected or of another shape."""
 
 
-def is_segformer(names: Sequence[str]) -> bool:
-    """Whether tensors of these names are a SegFormer with a head for segmentation."""
-    renamed = {rename(name) for name in names}
-    return {"stages.0.embed.weight", FUSE} <= renamed
-
-
 def rename(name: str) -> str:
     """What a tensor of the transformers library, of any version, is called here."""
     for there, here in RENAMINGS:

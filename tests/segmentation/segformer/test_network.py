@@ -7,8 +7,10 @@ import torch
 from checkpoints import HEADS, MIT, TINY, draw_segformer, make_plan, mit_plan, segformer_shapes
 from torch import Tensor
 
+from hemline.segmentation.checkpoints.families import tell_family
 from hemline.segmentation.segformer.network import Plan
-from hemline.segmentation.segformer.weights import NotSegformer, build_network, is_segformer, read_plan, rename
+from hemline.segmentation.segformer.weights import NotSegformer, build_network, read_plan, rename
+from hemline.tensors import BadFile
 
 CLASSIFIER, FUSE = "decode_head.classifier.weight", "decode_head.linear_fuse.weight"
 EXPAND = "segformer.encoder.block.1.1.mlp.dense1.weight"
@@ -68,10 +70,10 @@ def test_heads_of_a_configuration_count_more_than_the_rule() -> None:
 
 
 def test_a_segformer_is_known_by_its_names() -> None:
-    names = [name for name, _ in segformer_shapes(TINY)]
-    assert is_segformer(names)
-    assert not is_segformer([name for name in names if not name.startswith("decode_head")])
-    assert not is_segformer(["model.0.conv.weight", "image_encoder.pos_embed"])
+    shapes = dict(segformer_shapes(TINY))
+    assert tell_family(shapes).name == "segformer"
+    with pytest.raises(BadFile):
+        tell_family({name: shape for name, shape in shapes.items() if not name.startswith("decode_head")})
 
 
 def changed(**changes: Tensor | None) -> dict[str, Tensor]:
