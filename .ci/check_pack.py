@@ -6,7 +6,9 @@ import subprocess
 import sys
 import zipfile
 
-RUNS = ("blending/", "hosts/", "nodes/", "segmentation/", "web/", "locales/", "example_workflows/")
+RUNS = (
+    "blending/", "hosts/", "nodes/", "segmentation/", "web/", "locales/", "example_workflows/", "subgraphs/",
+)  # fmt: skip
 BESIDE = {
     "__init__.py", "__main__.py", "color.py", "context.py", "errors.py", "kernels.py", "model_cache.py",
     "model_places.py", "pairing.py", "plugin_sources.py", "plugins.py", "resampling.py", "settings.py", "tensors.py",

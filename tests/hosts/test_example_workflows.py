@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from support.examples import FOLDER, NODES, WORKFLOWS, write_pictures
+from PIL import Image
+from support.examples import CLOTH, FOLDER, NODES, WORKFLOWS, write_pictures
 from support.stand_in import MODEL_NODES, with_stand_in
 
 from hemline.hosts.batch_jobs import BatchSettings, run_jobs
@@ -58,7 +60,9 @@ def stitched(prompt: dict[str, Any], results: dict[str, Any]) -> tuple[torch.Ten
 
 
 def test_there_are_workflows_for_every_way_to_hand_over() -> None:
-    assert {"outfit_swap_with_an_inpaint_model", "several_garments_in_one_picture", "try_on_hand_off"} <= {*WORKFLOWS}
+    handing_over = {"outfit_swap_with_an_inpaint_model", "several_garments_in_one_picture", "try_on_hand_off"}
+    without_a_model = {"first_mask", "colour_and_background_studio", "maskilayer_composite", "composites_of_a_folder"}
+    assert handing_over | without_a_model == {*WORKFLOWS}
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -71,6 +75,22 @@ def test_all_nodes_are_ours_or_cores(name: str) -> None:
 def test_files_end_with_a_line_and_name_no_machine(name: str) -> None:
     text = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
     assert text.endswith("}\n") and "/" not in json.loads(text)["extra"].get("path", "")
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_each_has_a_picture_for_the_template_dialog(name: str) -> None:
+    path = FOLDER / f"{name}.jpg"
+    with Image.open(path) as picture:
+        assert picture.format == "JPEG" and picture.width == picture.height and 300 <= picture.width <= 600
+    assert path.stat().st_size < 60_000
+
+
+def test_the_files_are_what_their_descriptions_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(FOLDER.parent / "docs")
+    written = importlib.import_module("make_workflows").files()
+    assert {path for path in written if path.parent == FOLDER} == {FOLDER / f"{name}.json" for name in WORKFLOWS}
+    for path, content in written.items():
+        assert json.loads(path.read_text(encoding="utf-8")) == content, f"{path.name}: run docs/make_workflows.py"
 
 
 @pytest.mark.parametrize("name", ["outfit_swap_with_an_inpaint_model", "several_garments_in_one_picture"])
@@ -104,6 +124,44 @@ def test_composites_of_a_folder_are_what_the_batch_command_writes(run: Any, pict
         )  # fmt: skip
         assert (ours - command).abs().max() <= 1.01 / 255, "Save Image cuts fractions of levels off"
         assert (command < load_image(pictures / "composites" / "originals" / f"look{number}.png").image - 0.1).any()
+
+
+def test_the_first_mask_is_kept_with_its_picture_and_numbers(run: Any) -> None:
+    prompt, results, output = run("first_mask", False)
+    (kept,) = results[of_class(prompt, "HemlineGrowFeatherMask")].outputs[0]
+    assert 0.02 < kept.mean() < 0.5
+    saved = load_image(output / "first mask_mask.png").image[0, ..., 0]
+    assert (saved - kept).abs().max() <= 0.51 / 255
+    assert json.loads((output / "first mask.json").read_text(encoding="utf-8"))["garments"]
+
+
+def test_the_studio_gives_cloth_a_new_hue_and_keeps_its_folds_before_a_wall_without_colour(run: Any) -> None:
+    prompt, results, _ = run("colour_and_background_studio", False)
+    named = {entry["_meta"]["title"]: results[id].outputs for id, entry in prompt.items() if "_meta" in entry}
+    toned = results[of_class(prompt, "HemlineMatchColours")].outputs[0][0]
+    edge, matte = (results[prompt[id]["inputs"]["mask"][0]].outputs[0][0] for id in (
+        next(id for id, one in prompt.items() if one.get("_meta") == {"title": title})
+        for title in ("New colour", "In front of the wall")
+    ))  # fmt: skip
+    cloth, wall = edge > 0.99, matte < 0.01
+    assert 0.02 < cloth.float().mean() < 0.5 < wall.float().mean()
+    recoloured, placed = named["New colour"][0][0], named["In front of the wall"][0][0]
+    assert (recoloured[cloth].argmax(-1) == CLOTH.index(max(CLOTH))).float().mean() > 0.99
+    weights = torch.tensor([0.3, 0.59, 0.11])  # by which the mode "color" keeps the lightness
+    assert ((recoloured - toned) @ weights)[cloth].abs().mean() < 2 / 255
+    assert placed[wall].std(-1).max() < 1 / 255 and 0.7 < placed[wall].min() <= placed[wall].max() < 1
+
+
+def test_the_composite_never_touches_what_the_second_mask_excludes(run: Any, pictures: Path) -> None:
+    prompt, results, _ = run("maskilayer_composite", False)
+    original, mask, exclude = (load_image(pictures / f"{name}.png").image[0] for name in
+                               ("original", "mask", "exclude"))  # fmt: skip
+    blended = results[of_class(prompt, "HemlineBlendLayers")].outputs[0][0]
+    (soft,) = results[of_class(prompt, "HemlineGrowFeatherMask")].outputs[0]
+    assert torch.equal(blended[soft == 0], original[soft == 0])
+    chosen = (mask[..., 0] > 0.99) & (exclude[..., 0] == 0) & (soft > 0.99)
+    assert chosen.any() and (blended - original)[chosen].abs().mean() > 0.05
+    assert soft[exclude[..., 0] > 0.99].mean() < 0.1
 
 
 def test_the_hand_over_gives_back_the_person_and_saves_the_folders(run: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from figures import draw_person
 
 from hemline.hosts.files import FolderStore
@@ -14,6 +15,7 @@ from support.stand_in import repaint
 FOLDER = Path(__file__).parents[2] / "example_workflows"
 WORKFLOWS = sorted(path.stem for path in FOLDER.glob("*.json"))
 SIZE = (640, 448)
+CLOTH = (0.10, 0.30, 0.62)
 JOBS = """jobs:
   - name: "retouched"
     background_pattern: "originals/*.png"
@@ -47,4 +49,15 @@ def write_pictures(folder: Path) -> None:
         store.save_image(f"composites/originals/look{number}", original[0])
         store.save_image(f"composites/enhanced/look{number}", 1 - original[0])
         store.save_image(f"composites/masks/look{number}", worn["upper"])
+    original, worn = draw_person(320, 224, seed=1)
+    sleeve = worn["upper"] * (torch.arange(224) < 100)
+    for name, picture in (
+        ("original", original[0]),
+        ("enhanced", 1 - original[0]),
+        ("mask", worn["upper"]),
+        ("exclude", sleeve),
+        ("look", 0.9 * draw_person(300, 224, seed=3)[0][0]),
+        ("cloth", torch.tensor(CLOTH).expand(96, 64, 3)),
+    ):
+        store.save_image(name, picture)
     store.save_image("garment", draw_person(300, 300, seed=1, boxes=[(60, -40, 240, 500)])[0][0])

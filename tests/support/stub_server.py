@@ -22,7 +22,7 @@ PIXEL_PNG = base64.b64decode(
 # Without these the page opens a tour and a template dialog over the canvas.
 FIRST_SETTINGS = {"Comfy.TutorialCompleted": True, "Comfy.Release.Status": "changelog seen", "Comfy.Locale": "en"}
 EMPTY_ANSWERS: dict[str, Any] = {
-    "/extensions": [], "/workflow_templates": {}, "/global_subgraphs": {}, "/embeddings": [],
+    "/extensions": [], "/workflow_templates": {}, "/embeddings": [],
     "/models": [], "/experiment/models": [], "/userdata": [], "/v2/userdata": [], "/history": {},
     "/queue": {"queue_running": [], "queue_pending": []},
     "/jobs": {"jobs": [], "pagination": {"offset": 0, "limit": 64, "total": 0, "has_more": False}},
@@ -47,7 +47,8 @@ class StubServer:
 
     object_info: what `/object_info` says. web_directories: folder name of a pack -> its web folder.
     settings, prompts: what the page has stored and queued. unknown: paths that nobody serves. pictures: what `/view`
-    gives by file name and channel ("" for all), a grey pixel for other names.
+    gives by file name and channel ("" for all), a grey pixel for other names. blueprints: the files that packs have in
+    `subgraphs`.
     """
 
     def __init__(self, object_info: dict[str, Any], web_directories: dict[str, Path]) -> None:
@@ -56,6 +57,7 @@ class StubServer:
         self.prompts: list[dict[str, Any]] = []
         self.unknown: list[str] = []
         self.pictures: dict[tuple[str, str], bytes] = {}
+        self.blueprints: list[Path] = []
         self.url = ""
         self._sockets: set[web.WebSocketResponse] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,6 +82,8 @@ class StubServer:
         self._get(app, "/settings/{id}", self._one_setting)
         self._get(app, "/view", self._picture)
         self._get(app, "/i18n", self._translations)
+        self._get(app, "/global_subgraphs", self._all_blueprints)
+        self._get(app, "/global_subgraphs/{name}", self._one_blueprint)
         for prefix in ("", "/api"):
             app.router.add_post(prefix + "/settings", self._store_settings)
             app.router.add_post(prefix + "/settings/{id}", self._store_setting)
@@ -163,6 +167,15 @@ class StubServer:
                 if path.stem in EXTRA_LOCALE_FILES:
                     merge(merged.setdefault(path.parent.name, {}), {path.stem: json.loads(path.read_bytes())})
         return web.json_response(merged)
+
+    async def _all_blueprints(self, request: web.Request) -> web.StreamResponse:
+        info = {"source": "custom_node", "info": {"node_pack": "custom_nodes.hemline"}}
+        return web.json_response({str(number): {"name": path.stem, **info} for number, path in
+                                  enumerate(self.blueprints)})  # fmt: skip
+
+    async def _one_blueprint(self, request: web.Request) -> web.StreamResponse:
+        path = self.blueprints[int(request.match_info["name"])]
+        return web.json_response({"name": path.stem, "data": path.read_text(encoding="utf-8")})
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
