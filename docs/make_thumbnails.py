@@ -90,9 +90,10 @@ def write_inputs(folder: Path, new: Callable[[], tuple[Tensor, dict[str, Tensor]
 
 def run(path: Path, folder: Path, pair: Any) -> list[Tensor]:
     """What two of the workflow's nodes give, ``[H,W,3]`` each; what a diffusion model would paint is drawn."""
+    from support.examples import with_pictures
     from support.stand_in import MODEL_NODES
 
-    prompt = load_workflow(path, HEADLESS_NODES)
+    prompt = with_pictures(load_workflow(path, HEADLESS_NODES))
     crop = next((id for id, entry in prompt.items() if entry["class_type"] == "HemlineInpaintCrop"), "")
     decoded = next((id for id, entry in prompt.items() if entry["class_type"] == "VAEDecode"), "")
     prompt = {id: entry for id, entry in prompt.items() if entry["class_type"] not in MODEL_NODES}

@@ -10,9 +10,8 @@ from .steps import OURS, WIDGETS, Blueprint, Group, Step, ports_of
 
 COLUMN_PX, GAP_PX, GROUP_PAD_PX, TITLE_PX = 400, 60, 20, 60
 NODE_WIDTH_PX, SLOT_PX, WIDGET_PX, HEAD_PX, PREVIEW_PX, TEXT_PX = 340, 22, 26, 40, 260, 120
-SHOWS_PICTURE = (
-    "LoadImage", "SaveImage", "PreviewImage", "HemlineEditMask", "HemlinePreviewMask", "HemlineTryOnInputs",
-)  # fmt: skip
+SHOWS_PICTURE = ("LoadImage", "SaveImage", "PreviewImage", "HemlinePreviewMask", "HemlineTryOnInputs")
+EDITOR_PX = {"HemlineEditMask": 440}
 GROUP_COLOURS = ("#3f789e", "#8a6d3b", "#5b7f4a", "#7a5480")
 IO_WIDTH_PX = 140
 INPUT_NODE, OUTPUT_NODE = -10, -20
@@ -168,7 +167,7 @@ def _height(one: Step, rows: int, values: int) -> int:
         return HEAD_PX + WIDGET_PX + TEXT_PX
     text = one.type == "CLIPTextEncode" or _has_text_area(one.type)
     height = HEAD_PX + SLOT_PX * rows + WIDGET_PX * values
-    return height + TEXT_PX * text + PREVIEW_PX * (one.type in SHOWS_PICTURE)
+    return height + TEXT_PX * text + PREVIEW_PX * (one.type in SHOWS_PICTURE) + EDITOR_PX.get(one.type, 0)
 
 
 def _links(steps: Iterable[Step], nodes: dict[str, Json]) -> list[Json]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .steps import Group, Step, note, step
+from .steps import ANY_PICTURE, Group, Step, note, step
 
 
 def _repaint(what: str) -> tuple[tuple[Step, ...], ...]:
@@ -19,7 +19,7 @@ def _repaint(what: str) -> tuple[tuple[Step, ...], ...]:
 
 
 FIND = Group("1 Find the garment", (
-    (step("photo", "LoadImage", "Photo", image="photo.png"),
+    (step("photo", "LoadImage", "Photo", image=ANY_PICTURE),
      note("hint", "Load a photo. **what** says which garments are to be changed, **target_cut** what the new one is: "
           "the area then covers its sleeves and its hem. Face, hair and hands stay out of it.")),
     (step("found", "HemlineDetectGarments", image=("photo", 0), what="tops"),
@@ -45,7 +45,7 @@ OUTFIT_SWAP = (
 
 SEVERAL_GARMENTS = (
     Group("1 Find all garments", (
-        (step("photo", "LoadImage", "Photo", image="photo.png"),
+        (step("photo", "LoadImage", "Photo", image=ANY_PICTURE),
          note("hint", "Every garment becomes a crop of its own; the nodes of group 2 run once for each, and Inpaint "
               "Stitch puts them all into one photo.")),
         (step("found", "HemlineDetectGarments", image=("photo", 0), what="outfit"),
@@ -69,8 +69,8 @@ SEVERAL_GARMENTS = (
 
 TRY_ON = (
     Group("1 Person and garment", (
-        (step("person", "LoadImage", "Person", image="photo.png"),
-         step("garment", "LoadImage", "Garment", image="garment.png")),
+        (step("person", "LoadImage", "Person", image=ANY_PICTURE),
+         step("garment", "LoadImage", "Garment", image=ANY_PICTURE)),
         (step("found", "HemlineDetectGarments", image=("person", 0), what="tops"),
          step("area", "HemlineAgnosticMask", garments=("found", 0), target_cut="long sleeve")),
     )),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .steps import Group, note, step
+from .steps import ANY_PICTURE, Group, note, step
 
 FIRST_MASK = (
     Group("1 Your photo", (
-        (step("photo", "LoadImage", "Photo", image="photo.png"),
+        (step("photo", "LoadImage", "Photo", image=ANY_PICTURE),
          note("hint", "**Choose a photo** of somebody in clothes, then press **Run**. Nothing has to be downloaded. "
               "Each node has a help page: select it and press **?**.")),
     )),
@@ -18,9 +18,9 @@ FIRST_MASK = (
          note("edge", "Lays the edge of the mask on the edge of the cloth. **edge_px** is how far it may move.")),
     )),
     Group("3 Correct it by hand, then soften it", (
-        (step("edited", "HemlineEditMask", picture=("photo", 0), mask=("refined", 0)),
-         note("paint", "Run once, then **paint** what is missing and **erase** what is too much. The strokes stay in "
-              "the workflow and replay on the next photo, too. Nothing to correct? Leave it as it is.")),
+        (note("paint", "Run once, then **paint** what is missing and **erase** what is too much. The strokes stay in "
+              "the workflow and replay on the next photo, too. Nothing to correct? Leave it as it is."),
+         step("edited", "HemlineEditMask", picture=("photo", 0), mask=("refined", 0))),
         (step("grown", "HemlineGrowFeatherMask", mask=("edited", 0), grow=4.0, feather=8.0),
          note("soft", "**grow** moves the edge outwards by so many pixels, **feather** makes it soft.")),
     )),
@@ -35,14 +35,14 @@ FIRST_MASK = (
 
 STUDIO = (
     Group("1 Photo, and the tone of another", (
-        (step("photo", "LoadImage", "Photo", image="photo.png"),
-         step("look", "LoadImage", "A photo whose tone you like", image="look.png")),
+        (step("photo", "LoadImage", "Photo", image=ANY_PICTURE),
+         step("look", "LoadImage", "A photo whose tone you like", image=ANY_PICTURE)),
         (step("toned", "HemlineMatchColours", image=("photo", 0), reference=("look", 0), strength=0.5, space="OKLab"),
          note("tone", "All photos of a range in one tone: **strength** is how far the photo follows the other one, 0 "
               "leaves it as it is. No checkpoint is needed for this workflow; it runs on a CPU in seconds.")),
     )),
     Group("2 A new colour for the garment", (
-        (step("cloth", "LoadImage", "A swatch of the new colour", image="cloth.png"),
+        (step("cloth", "LoadImage", "A swatch of the new colour", image=ANY_PICTURE),
          note("swatch", "A plain swatch gives its colour, a photo of cloth its pattern, too. Folds and shadows stay "
               "those of the photo. On grey, white or black cloth choose the mode **color**, for a darker dye "
               "**multiply**.")),
@@ -71,10 +71,10 @@ STUDIO = (
 
 COMPOSITE = (
     Group("1 Two pictures of one size, and masks", (
-        (step("original", "LoadImage", "Original", image="original.png"),
-         step("enhanced", "LoadImage", "Enhanced", image="enhanced.png")),
-        (step("mask", "LoadImageMask", "Where the enhanced one shows", image="mask.png", channel="red"),
-         step("exclude", "LoadImageMask", "Where it never shows", image="exclude.png", channel="red"),
+        (step("original", "LoadImage", "Original", image=ANY_PICTURE),
+         step("enhanced", "LoadImage", "Enhanced", image=ANY_PICTURE)),
+        (step("mask", "LoadImageMask", "Where the enhanced one shows", image=ANY_PICTURE, channel="red"),
+         step("exclude", "LoadImageMask", "Where it never shows", image=ANY_PICTURE, channel="red"),
          note("hint", "White is where the enhanced picture shows. What is white in the lower mask stays as in the "
               "original, whatever the upper one says.")),
     )),

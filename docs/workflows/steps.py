@@ -12,6 +12,8 @@ from hemline.nodes import NODES
 ROOT = Path(__file__).resolve().parents[2]
 CORE = json.loads((ROOT / "tests" / "golden" / "core_object_info.json").read_text(encoding="utf-8"))
 OURS = {record.id: record for record in NODES}
+# It comes with every ComfyUI, so that no node is red when a template opens.
+ANY_PICTURE = "example.png"
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from support.examples import CLOTH, FOLDER, NODES, WORKFLOWS, write_pictures
+from support.examples import CLOTH, FOLDER, NODES, WORKFLOWS, with_pictures, write_pictures
 from support.stand_in import MODEL_NODES, with_stand_in
 
 from hemline.hosts.batch_jobs import BatchSettings, run_jobs
@@ -37,7 +37,7 @@ def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     def run(name: str, faulty: bool) -> tuple[dict[str, Any], dict[str, Any], Path]:
         output = tmp_path_factory.mktemp("output")
         context = headless_context(output, device="cpu", input_folder=pictures)
-        prompt = with_stand_in(load_workflow(FOLDER / f"{name}.json", NODES), faulty)
+        prompt = with_stand_in(with_pictures(load_workflow(FOLDER / f"{name}.json", NODES)), faulty)
         return prompt, run_workflow(prompt, NODES, context), output
 
     return run

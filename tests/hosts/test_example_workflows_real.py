@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.examples import FOLDER, NODES, WORKFLOWS, write_pictures
+from support.examples import FOLDER, NODES, WORKFLOWS, with_pictures, write_pictures
 from support.fake_comfyui import VERSIONS
 from support.real_comfyui import RealComfyUI, comfyui_dir, running_comfyui
 from support.stand_in import with_stand_in
@@ -37,7 +37,7 @@ def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_the_real_host_gives_what_the_headless_run_gives(name: str, real: RealComfyUI, tmp_path: Path) -> None:
-    prompt = with_stand_in(load_workflow(FOLDER / f"{name}.json", NODES), faulty=True)
+    prompt = with_stand_in(with_pictures(load_workflow(FOLDER / f"{name}.json", NODES)), faulty=True)
     entry = real.run(_with_defaults(prompt))
     assert entry["status"]["status_str"] == "success", json.dumps(entry["status"]["messages"], indent=1)[-3000:]
     context = headless_context(tmp_path, device="cpu", input_folder=real.base / "input")

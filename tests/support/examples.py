@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from figures import draw_person
@@ -16,6 +17,12 @@ FOLDER = Path(__file__).parents[2] / "example_workflows"
 WORKFLOWS = sorted(path.stem for path in FOLDER.glob("*.json"))
 SIZE = (640, 448)
 CLOTH = (0.10, 0.30, 0.62)
+# What a user would choose in each loader, by its title.
+FILES = {
+    "Photo": "photo.png", "Person": "photo.png", "Garment": "garment.png", "A photo whose tone you like": "look.png",
+    "A swatch of the new colour": "cloth.png", "Original": "original.png", "Enhanced": "enhanced.png",
+    "Where the enhanced one shows": "mask.png", "Where it never shows": "exclude.png",
+}  # fmt: skip
 JOBS = """jobs:
   - name: "retouched"
     background_pattern: "originals/*.png"
@@ -38,6 +45,14 @@ def stand_in(image, mask, faulty=True):
 
 
 NODES = {**HEADLESS_NODES, stand_in.id: stand_in}
+
+
+def with_pictures(prompt: dict[str, Any]) -> dict[str, Any]:
+    """The prompt with the pictures of `write_pictures` in its loaders, chosen by their titles."""
+    for entry in prompt.values():
+        if entry["class_type"] in ("LoadImage", "LoadImageMask"):
+            entry["inputs"]["image"] = FILES[entry["_meta"]["title"]]
+    return prompt
 
 
 def write_pictures(folder: Path) -> None:

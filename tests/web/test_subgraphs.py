@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support.frontend import load, to_prompt
+import torch
+from support.frontend import EMPTY, drop, load, to_prompt
 from support.ui_workflow import chain, ui_workflow
 
+from hemline.hosts.files import FolderStore
 from hemline.hosts.headless import HEADLESS_NODES
 from hemline.hosts.workflow_ui import to_api_format
+from hemline.segmentation.strokes.text import Edit, Stroke, format_strokes
 
 # 0.4 and 1: what the page writes into a file, and the form in which it keeps its subgraphs.
 FORMATS = ("serialize", "asSerialisable")
@@ -175,3 +179,35 @@ def test_ids_may_be_texts(page: Any, packed: str) -> None:
         for link in canvas["links"]:
             link["origin_id"], link["target_id"] = str(link["origin_id"]), str(link["target_id"])
     assert loaded(page, workflow)[f"{packed}:4"]["inputs"]["mask"] == [f"{packed}:3", 0]
+
+
+def test_a_saved_picture_with_subgraphs_and_an_edited_mask_brings_both_back(
+    page: Any, packed: str, tmp_path: Path
+) -> None:
+    """Edit Mask lies once on the workflow's own canvas and once inside a subgraph of its own."""
+    strokes = format_strokes(Edit((Stroke("brush", points=((2000, 3000), (9000, 8000)), radius=400),)))
+    inner = run(
+        page,
+        """const grow = root.nodes.find(one => String(one.id) === arguments[0])
+        const photo = root.nodes.find(one => one.type === 'LoadImage')
+        const seen = root.nodes.find(one => one.type === 'HemlinePreviewMask')
+        const edits = [1, 2].map(() => { const one = window.LiteGraph.createNode('HemlineEditMask'); root.add(one)
+            photo.connect(0, one, input(one, 'picture'))
+            widget(one, 'strokes').value = arguments[1]
+            return one })
+        grow.connect(0, edits[0], input(edits[0], 'mask'))
+        edits[0].connect(0, edits[1], input(edits[1], 'mask'))
+        edits[1].connect(0, seen, input(seen, 'mask'))
+        return pack(root, one => one === edits[1])""",
+        packed,
+        strokes,
+    )
+    sent = page.evaluate("async () => JSON.parse(JSON.stringify(await window.app.graphToPrompt()))")
+    before = to_prompt(page)
+    edited = {id: entry["inputs"]["strokes"] for id, entry in before.items() if "strokes" in entry["inputs"]}
+    assert [*edited.values()] == [strokes, strokes] and any(id.startswith(f"{inner}:") for id in edited)
+    notes = {"prompt": json.dumps(sent["output"]), "workflow": json.dumps(sent["workflow"])}
+    picture = FolderStore(tmp_path).save_image("coat", torch.rand(9, 8, 3), notes=notes)
+    load(page, EMPTY)
+    drop(page, picture, "image/png")
+    assert to_prompt(page) == before == without_the_page(sent["workflow"])
