@@ -188,6 +188,32 @@ class Lettering(Protocol):
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a person has said to a node that waits. text: the widget's new value, None where nobody could be asked.
+
+    reason: why nobody could.
+    """
+
+    text: str | None
+    reason: str = ""
+
+
+class Ask(Protocol):
+    """Stops a run at a node until a person has answered there."""
+
+    def __call__(
+        self, widget: str, images: Tensor, *, data: Mapping[str, str], pictures: Mapping[str, Tensor],
+        check: Callable[[str], object],
+    ) -> Answer:  # fmt: skip
+        """Shows images, data and pictures on the running node, as a `Result` of it would, and waits for OK there.
+
+        The answer is the value of its text widget of that name then. check: raises `HemlineError` for a text that is no
+        value; it is refused then, and waiting goes on. Raises the host's interruption on Stop and on Cancel.
+        """
+        ...
+
+
+@dataclass(frozen=True)
 class Context:
     """What a host lends to a node while it runs.
 
@@ -205,6 +231,7 @@ class Context:
     given_files: file names typed in by the user; only these may lie outside the host's folders, because a workflow from
         a stranger must not read other files.
     has_viewer: whether a browser shows the nodes, so that what their widgets there want is worth making.
+    ask: see its protocol; None on a host without a page.
     """
 
     device: torch.device
@@ -219,3 +246,4 @@ class Context:
     embeddings: TensorCache = field(default_factory=TensorCache)
     given_files: frozenset[str] = frozenset()
     has_viewer: bool = False
+    ask: Ask | None = None

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -17,17 +18,19 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ..context import Context, TensorCache
+from ..context import Answer, Ask, Context, TensorCache
 from ..model_cache import model_budget
 from ..model_places import ENDINGS, KINDS, folders_below, in_menu_order, menu_name
 from ..nodes import NODES
 from ..nodes.spec import Node, NotGiven, Port, Result
+from .comfyui_ask import Questions
 from .comfyui_models import HostModels
 from .transfer import run_node
 
 # Kept for as long as the host runs; what the host unloads leaves the GPU and stays in memory.
 _MODELS = HostModels()
 _EMBEDDINGS = TensorCache()
+_QUESTIONS = Questions()
 # The host's hidden inputs -> the names under which it keeps them in pictures.
 HIDDEN = {"PROMPT": "prompt", "EXTRA_PNGINFO": "extra_pnginfo"}
 # Set to 1 to get V1 classes on a host that has V3; for telling whose fault a fault is.
@@ -37,6 +40,7 @@ FORCE_V1 = "HEMLINE_FORCE_V1"
 def publish() -> dict[str, Any]:
     """The module attributes by which ComfyUI finds a pack's nodes: V3's or V1's, never both."""
     register_model_folders()
+    _QUESTIONS.register()
     published: dict[str, Any] = {"WEB_DIRECTORY": "./web"}
     if has_v3():
         published["comfy_entrypoint"] = _entrypoint
@@ -91,7 +95,7 @@ def v1_class(node: Node) -> type:
         hidden = {name: values.pop(name, None) if node.is_output else None for name in HIDDEN.values()}
         if node.takes_lists:  # then these, too, come as lists
             hidden = {name: value[0] if value else None for name, value in hidden.items()}
-        result = run_in_host(node, values, _notes(**hidden))
+        result = run_in_host(node, values, **hidden)
         ui = _ui(result)
         return {"ui": ui, "result": result.outputs} if ui else result.outputs
 
@@ -145,8 +149,8 @@ def v3_class(node: Node) -> type:
         return io.Schema(**fields, **{name: value for name, value in later.items() if name in known})
 
     def execute(cls: Any, **values: Any) -> Any:
-        notes = _notes(cls.hidden.prompt, cls.hidden.extra_pnginfo) if node.is_output else {}
-        result = run_in_host(node, values, notes)
+        hidden = {name: getattr(cls.hidden, name) for name in HIDDEN.values()} if node.is_output else {}
+        result = run_in_host(node, values, **hidden)
         return io.NodeOutput(*result.outputs, ui=_ui(result) or None)
 
     def fingerprint_inputs(cls: Any, **values: Any) -> str:
@@ -164,15 +168,16 @@ def v3_class(node: Node) -> type:
     )
 
 
-def run_in_host(node: Node, values: dict[str, Any], notes: dict[str, str] | None = None) -> Result:
+def run_in_host(node: Node, values: dict[str, Any], prompt: Any = None, extra_pnginfo: Any = None) -> Result:
     """Runs the record; its outputs are on the host's intermediate device in its dtype, absent ones block what follows.
 
-    notes: as in `Context`.
+    prompt, extra_pnginfo: the host's hidden inputs, which only nodes that are outputs get.
     """
     management = import_module("comfy.model_management")
     management.throw_exception_if_processing_interrupted()
     dtype = management.intermediate_dtype() if hasattr(management, "intermediate_dtype") else torch.float32
-    context = replace(host_context(), notes=notes or {})
+    ask = _asker(node, prompt, extra_pnginfo)
+    context = replace(host_context(), notes=_notes(prompt, extra_pnginfo), ask=ask)
     with _MODELS.node_run():
         result = run_node(node, values, context, home=management.intermediate_device(), dtype=dtype)
     _show_text(result.text)
@@ -208,6 +213,20 @@ def host_context() -> Context:
         has_viewer=True,
         sources=InputFolders(Path(folder_paths.get_input_directory()), Path(folder_paths.get_output_directory())),
     )
+
+
+def _asker(node: Node, prompt: Any, extra_pnginfo: Any) -> Ask:
+    def ask(
+        widget: str, images: Tensor, *, data: Mapping[str, str], pictures: Mapping[str, Tensor],
+        check: Callable[[str], object],
+    ) -> Answer:  # fmt: skip
+        shown = _ui(Result((), images, data=data, pictures=pictures))
+        poll = import_module("comfy.model_management").throw_exception_if_processing_interrupted
+        return _QUESTIONS.wait(
+            node, widget, shown, check, cancelled=poll, prompt=prompt, extra_pnginfo=extra_pnginfo
+        )  # fmt: skip
+
+    return ask
 
 
 def _notes(prompt: Any, extra_pnginfo: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..context import Context
+from ..context import Answer, Context
 from ..errors import BadFile, BadWorkflow
 from ..resampling import resize_planes
 from ..segmentation.strokes.raster import apply_strokes
@@ -32,9 +32,14 @@ class _Painted:
     mask: Tensor
 
 
-def _fingerprint(context: Context, image: str | None = "", **widgets: object) -> str:
-    """A text that changes when the file of the host's mask editor does; another each time where its name is wired."""
-    if image is None:
+def _fingerprint(
+    context: Context, image: str | None = "", wait_for_ok: bool | None = False, **widgets: object
+) -> str:  # fmt: skip
+    """A text that changes when the file of the host's mask editor does; another each time where its name is wired.
+
+    Also where a run is to wait: its mask is that of the strokes which are drawn then, not of those in the prompt.
+    """
+    if image is None or (wait_for_ok is not False and context.has_viewer):
         return secrets.token_hex(16)
     if not image.strip() or context.sources is None:
         return ""
@@ -72,6 +77,11 @@ def _fingerprint(context: Context, image: str | None = "", **widgets: object) ->
             "If the edit was drawn over another picture: replay it on this one, ignore it, or stop with an error.",
             default="replay", options=STALE_POLICIES,
         ),
+        Port(
+            "wait_for_ok", "BOOLEAN",
+            "Each run stops here until you press OK on the node: draw over the mask of this very run. Cancel stops it.",
+            default=False,
+        ),
     ),
     outputs=(
         Port("mask", "MASK", "The edited mask."),
@@ -82,7 +92,7 @@ def _fingerprint(context: Context, image: str | None = "", **widgets: object) ->
 )  # fmt: skip
 def edit_mask(
     picture: Tensor, mask: Tensor | None = None, strokes: str = "", image: str = "", on_stale: str = "replay",
-    *, context: Context,
+    wait_for_ok: bool = False, *, context: Context,
 ) -> Result:  # fmt: skip
     """Corrects a mask by hand, over the photo: brush, smart brush, eraser, lasso, polygon, fill. The strokes are
     kept in the workflow and replay at any size, on another photo too.
@@ -91,9 +101,11 @@ def edit_mask(
     picture = as_image(picture)
     automatic = picture.new_zeros(picture.shape[:3]) if mask is None else match_mask(mask, picture)
     automatic, picture = match_batch((automatic, picture), ("mask", "picture"))
-    edit, lines = parse_strokes(strokes), list[str]()
+    lines, asked = list[str](), list[str]()
     over = {"image": digest_of(picture), "mask": digest_of(automatic)}
     base = _painted_mask(image, automatic, picture, on_stale, lines, context)
+    shown, pictures = _preview(picture[:1], base[:1]), _pictures(picture[:1], context)
+    edit = parse_strokes(_ask(strokes, shown, over, pictures, asked, context) if wait_for_ok else strokes)
     # What was drawn before the first run knows no digest, and so nothing that could have changed.
     stale = bool(edit.strokes and edit.image) and edit.image != over["image"]
     use = bool(edit.strokes) and _decide(stale, f"{_count(edit)} drawn", on_stale, lines)
@@ -103,9 +115,21 @@ def edit_mask(
         lines.append(f"{_count(edit)} applied" + (", over an automatic mask that has changed since" if changed else ""))
     is_edited = use or base is not automatic
     lines += [] if lines else ["no edit: the mask as it came"]
+    lines += asked
     lines += [f"the first of {len(picture)} pictures is shown, all are edited"] if len(picture) > 1 else []
     outputs = (edited, is_edited, "\n".join(lines))
-    return Result(outputs, _preview(picture[:1], base[:1]), tuple(lines), over, _pictures(picture[:1], context))
+    return Result(outputs, shown, tuple(lines), over, pictures)
+
+
+def _ask(
+    strokes: str, shown: Tensor, over: dict[str, str], pictures: dict[str, Tensor], lines: list[str], context: Context
+) -> str:
+    """The strokes after a person has pressed OK on the node; those that came where nobody can be asked."""
+    answer = Answer(None, "there is no page to ask on")
+    if context.ask is not None:
+        answer = context.ask("strokes", shown, data=over, pictures=pictures, check=parse_strokes)
+    lines.append("OK was pressed" if answer.text is not None else f"not waited for OK: {answer.reason}")
+    return strokes if answer.text is None else answer.text
 
 
 def _painted_mask(

@@ -18,7 +18,10 @@ DIGESTS = {"image": "0123456789abcdef", "mask": "00ff00ff00ff00ff"}
 CANVAS, STATUS = ".hemline-edit canvas", ".hemline-status"
 PROMPT = {
     "1": {"class_type": "LoadImage", "inputs": {"image": PICTURE}},
-    "2": {"class_type": ID, "inputs": {"picture": ["1", 0], "strokes": "", "image": "", "on_stale": "replay"}},
+    "2": {
+        "class_type": ID,
+        "inputs": {"picture": ["1", 0], "strokes": "", "image": "", "on_stale": "replay", "wait_for_ok": False},
+    },
     "3": {"class_type": "HemlinePreviewMask", "inputs": {"image": ["1", 0], "mask": ["2", 0], "opacity": 0.5}},
 }
 PLACES = {"LoadImage": [0, 60], ID: [320, 60], "HemlinePreviewMask": [900, 60]}

@@ -118,6 +118,11 @@ class Host:
         self.model_management._stop_pressed = lambda: self.executor.running == node_id and next(polls) >= poll
 
     @property
+    def server(self) -> Any:
+        """Its `PromptServer.instance`."""
+        return sys.modules["server"].PromptServer.instance
+
+    @property
     def executor(self) -> PromptExecutor:
         if self._executor is None:
             management = self.model_management
@@ -164,7 +169,8 @@ def comfyui(
     graph_utils = ModuleType("comfy_execution.graph_utils")
     vars(graph_utils)["ExecutionBlocker"] = ExecutionBlocker
     modules |= {"comfy_execution.graph_utils": graph_utils}
-    modules |= {"server": make_server(host.texts)} | {name: Decoy(name) for name in DECOYS}
+    modules |= {"server": make_server(host.texts, lambda: host.executor.running)}
+    modules |= {name: Decoy(name) for name in DECOYS}
     api = {"comfy_api": None, "comfy_api.latest": None}  # None makes the import raise ModuleNotFoundError
     modules |= fake_comfy_api.make_modules(folder_paths) if version == "V3" else api
     before = dict(sys.modules)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -172,11 +173,48 @@ class ComfyUtils(ModuleType):
         self.PROGRESS_BAR_HOOK = function
 
 
-def make_server(texts: list[tuple[str, str]]) -> ModuleType:
-    """`server`, whose `PromptServer.instance` puts text on nodes; here into `texts` as (node id, text)."""
+class Routes:
+    """The host's table of routes: `handlers` by path."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Callable[[Any], Any]] = {}
+
+    def post(self, path: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+        def add(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            self.handlers[path] = handler
+            return handler
+
+        return add
+
+
+def make_server(texts: list[tuple[str, str]], running: Callable[[], str | None]) -> ModuleType:
+    """`server`, whose `PromptServer.instance` puts text on nodes; here into `texts` as (node id, text).
+
+    running: the node at work. No page is there and none has queued a prompt until `open_page`.
+    """
 
     class PromptServer:
         instance: PromptServer
+
+        def __init__(self) -> None:
+            self.routes = Routes()
+            self.sockets: dict[str, Any] = {}
+            self.client_id: str | None = None
+
+        @property
+        def last_node_id(self) -> str | None:
+            return running() if self.client_id is not None else None
+
+        def open_page(self, hear: Callable[[str, Any], None]) -> None:
+            """A page that queues the prompts to come; `hear` gets the type and the data of what it is sent."""
+            self.client_id = "page"
+            self.sockets["page"] = hear
+
+        def send_sync(self, event: str, data: Any, sid: str | None = None) -> None:
+            data = json.loads(json.dumps(data))  # it goes over a wire
+            for name, hear in list(self.sockets.items()):
+                if sid in (None, name):
+                    hear(event, data)
 
         def send_progress_text(self, text: str | bytes, node_id: str, sid: str | None = None) -> None:
             assert isinstance(text, (str, bytes)) and isinstance(node_id, str)

@@ -48,7 +48,7 @@ class StubServer:
     object_info: what `/object_info` says. web_directories: folder name of a pack -> its web folder.
     settings, prompts: what the page has stored and queued. unknown: paths that nobody serves. pictures: what `/view`
     gives by file name and channel ("" for all), a grey pixel for other names. blueprints: the files that packs have in
-    `subgraphs`.
+    `subgraphs`. answers: what was said to runs that wait; refused with `refusal`, if there is one.
     """
 
     def __init__(self, object_info: dict[str, Any], web_directories: dict[str, Path]) -> None:
@@ -58,6 +58,8 @@ class StubServer:
         self.unknown: list[str] = []
         self.pictures: dict[tuple[str, str], bytes] = {}
         self.blueprints: list[Path] = []
+        self.answers: list[dict[str, Any]] = []
+        self.refusal = ""
         self.url = ""
         self._sockets: set[web.WebSocketResponse] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -89,6 +91,7 @@ class StubServer:
             app.router.add_post(prefix + "/settings/{id}", self._store_setting)
             app.router.add_post(prefix + "/prompt", self._queue)
             app.router.add_post(prefix + "/upload/image", self._upload)
+            app.router.add_post(prefix + "/hemline/edit_mask/answer", self._answer)
             app.router.add_post(prefix + "/userdata/{file}", self._refuse)
         for name, folder in self.web_directories.items():
             app.router.add_static(f"/extensions/{name}", folder)
@@ -183,6 +186,10 @@ class StubServer:
         assert isinstance(file, web.FileField)
         self.pictures[file.filename, ""] = file.file.read()
         return web.json_response({"name": file.filename, "subfolder": form.get("subfolder", ""), "type": "input"})
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.answers.append(await request.json())
+        return web.json_response({"message": self.refusal or "taken."}, status=400 if self.refusal else 200)
 
     async def _refuse(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({})

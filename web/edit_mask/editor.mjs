@@ -4,6 +4,7 @@ import { chain, setValue, widgetOf } from "../shared/node.mjs"
 import { loadPicture, upstreamUrl } from "../shared/pictures.mjs"
 import { dress } from "../shared/style.mjs"
 import { fill } from "../shared/texts.mjs"
+import { Ask } from "./ask.mjs"
 import { MaskDocument } from "./document.mjs"
 import { Hand } from "./hand.mjs"
 import { Keys } from "./keys.mjs"
@@ -59,6 +60,7 @@ export class Editor {
     this.view = new View(this.canvas)
     this.pen = new Pen(this)
     this.shown = new Shown(this)
+    this.ask = new Ask(this, this.ended.signal)
     this.hand = new Hand(this, this.ended.signal)
     this.keys = new Keys(this)
     this.build()
@@ -82,7 +84,7 @@ export class Editor {
     // The host's undo leaves alone what says that text is edited in it (a text area, from 1.58 on anything editable);
     // Ctrl+Z is ours while the canvas has the focus.
     Object.defineProperties(canvas, { type: { value: "textarea" }, isContentEditable: { value: true } })
-    root.append(...this.toolbar.elements, canvas, this.shown.status, help)
+    root.append(this.ask.bar, ...this.toolbar.elements, canvas, this.shown.status, help)
   }
 
   /** Notices what happens to the node: a run, a loaded workflow, another wire, a change elsewhere in the graph. */
@@ -128,18 +130,20 @@ export class Editor {
     const key = source?.url ?? upstream
     if (key === this.showing.key) return this.shown.say()
     this.showing = { key, source }
+    this.shown.say()
     try {
-      const photo = key ? await loadPicture(key) : null
-      const holes = source ? await loadPicture(source.maskUrl) : null
-      const seed = source ? await loadPicture(source.fileUrl) : null
-      const work = source && source.workUrl !== key ? await loadPicture(source.workUrl) : photo
+      const urls = key ? [key, source?.fileUrl ?? "", source?.workUrl ?? ""] : []
+      const pictures = await Promise.all(urls.map((url) => (url ? loadPicture(url) : null)))
       if (this.showing.key !== key) return // another one has come meanwhile
+      const [photo = null, seed = null, own = null] = pictures
+      const work = own ?? photo
       if (seed) this.node.imgs = [seed] // where the host's mask editor looks
       this.view.photo = photo
       this.view.ratio = photo ? photo.naturalWidth / photo.naturalHeight : 1
       const size = work ? workSize(work) : { width: 1, height: 1 }
-      this.edit.setBase(maskOf(holes, size), work && pictureOf(work, size))
+      this.edit.setBase(maskOf(seed, size), work && pictureOf(work, size))
     } catch {
+      if (this.showing.key !== key) return
       this.view.photo = null
     }
     this.pen.sketch = null
@@ -176,6 +180,12 @@ export class Editor {
     this.written = formatStrokes({ strokes: this.edit.strokes, ...this.over })
     setValue(this.node, this.text, this.written)
     this.shown.tell()
+  }
+
+  /** Ends the stroke that is being drawn, and takes what is shown as drawn over the picture that is shown. */
+  finish() {
+    this.pen.finish()
+    if (!this.problem && this.edit.strokes.length) this.store()
   }
 
   get canDraw() {

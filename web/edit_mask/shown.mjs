@@ -39,10 +39,14 @@ export class Shown {
   }
 
   message() {
-    const { edit, over, pen, problem, showing, texts, view } = this.editor
+    const { ask, problem, texts, view } = this.editor
+    const state = problem || (view.photo ? this.state() : texts.no_picture)
+    return ask.message ? `${ask.message} ${state}` : state
+  }
+
+  state() {
+    const { edit, over, pen, showing, texts } = this.editor
     const count = edit.strokes.length
-    if (problem) return problem
-    if (!view.photo) return texts.no_picture
     const parts = [count === 1 ? texts.one_stroke : fill(texts.strokes, { count })]
     if (pen.sketch && pen.cursor) {
       const { x, y } = pen.cursor

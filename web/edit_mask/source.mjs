@@ -4,9 +4,9 @@ import { viewUrl } from "../shared/pictures.mjs"
 /** @typedef {import("./raster.mjs").Mask} Mask */
 /** @typedef {import("./smart.mjs").Picture} Picture */
 /**
- * url: of the photo. maskUrl: of its alpha. fileUrl: of both. workUrl: of the photo at the canvas's size.
- * image, mask: their digests.
- * @typedef {{url: string, maskUrl: string, fileUrl: string, workUrl: string, image: string, mask: string}} Source
+ * url: of the photo. fileUrl: of it with the mask as its hole. workUrl: of the photo at the canvas's size, where it is
+ * another. image, mask: their digests.
+ * @typedef {{url: string, fileUrl: string, workUrl: string, image: string, mask: string}} Source
  */
 
 const LONG_SIDE_PX = 1024
@@ -21,11 +21,11 @@ export function ofOutput(output, api) {
   const file = output?.images?.[0]
   if (!file) return null
   const digests = output.hemline?.[0] ?? {}
+  const work = digests.pictures?.work?.[0]
   return {
     url: viewUrl(file, api, "rgb"),
-    maskUrl: viewUrl(file, api, "a"),
     fileUrl: viewUrl(file, api),
-    workUrl: viewUrl(digests.pictures?.work?.[0] ?? file, api, "rgb"),
+    workUrl: work ? viewUrl(work, api) : "",
     image: digests.image ?? "",
     mask: digests.mask ?? "",
   }

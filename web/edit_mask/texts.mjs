@@ -48,6 +48,13 @@ export const TEXTS = {
   orange: "orange",
   black: "black",
 
+  waiting: "The run waits for you: correct the mask, then press OK.",
+  ok: "OK",
+  ok_hint: "Go on with the mask as it is drawn now",
+  cancel: "Cancel",
+  cancel_hint: "Stop this run; the strokes stay",
+  not_taken: "The answer was not taken ({reason}).",
+
   no_picture: "Connect a picture and run once to draw on it.",
   one_stroke: "1 stroke",
   strokes: "{count} strokes",

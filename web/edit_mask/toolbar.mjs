@@ -19,6 +19,12 @@ const SLIDERS = [
 const TINTS = /** @type {const} */ (["blue", "orange", "black"])
 export const CSS = `
 .hemline-edit [data-hemline=settings] { column-gap: 12px; }
+.hemline-edit .hemline-ask { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; padding: 4px 6px; color: #111;
+  background: var(--hemline-focus); border-radius: 4px; }
+.hemline-edit .hemline-ask[hidden] { display: none; }
+.hemline-edit .hemline-ask span { flex: 1; }
+.hemline-edit .hemline-ask button { padding: 4px 12px; }
+.hemline-edit .hemline-ask button:focus-visible { outline-color: #111; }
 .hemline-edit canvas { cursor: none; }
 .hemline-edit canvas.hemline-grab { cursor: grabbing; }
 `

@@ -24,6 +24,31 @@ export function widgetOf(node, name) {
 }
 
 /**
+ * Whether a running node of the host's is this one: by its id, through the subgraphs that it lies in.
+ * @param {any} node
+ * @param {string} id such as "7", or "12:7" in a subgraph
+ * @param {string} workflow the id of the workflow that runs, "" if it has none
+ * @param {any} app
+ */
+export function hasExecutionId(node, id, workflow, app) {
+  const root = app.rootGraph ?? app.graph
+  if (isKnown(workflow) && isKnown(root.id) && workflow !== String(root.id)) return false
+  const path = id.split(":")
+  const last = path.pop()
+  let graph = root
+  for (const step of path) graph = graph?.getNodeById(step)?.subgraph
+  return Boolean(graph) && node.graph === graph && String(node.id) === last
+}
+
+/**
+ * Whether a workflow has an id; one that was made in a cleared graph has zeros until it is loaded again.
+ * @param {unknown} id
+ */
+function isKnown(id) {
+  return /[1-9a-f]/.test(String(id ?? ""))
+}
+
+/**
  * Gives a widget another value as one step of the graph, which the host can undo and stores in the workflow.
  * @param {any} node
  * @param {any} widget

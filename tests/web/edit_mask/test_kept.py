@@ -15,9 +15,9 @@ from hemline.segmentation.strokes.text import parse_strokes
 
 def test_what_is_sent_has_the_nodes_own_inputs_only(editor: Any) -> None:
     drag(editor, (0.2, 0.8), (0.8, 0.8))
-    assert sorted(to_prompt(editor)["2"]["inputs"]) == ["image", "on_stale", "picture", "strokes"]
+    assert sorted(to_prompt(editor)["2"]["inputs"]) == ["image", "on_stale", "picture", "strokes", "wait_for_ok"]
     saved = editor.evaluate("() => window.app.graph.serialize().nodes.find(node => node.id == 2).widgets_values")
-    assert len(saved) == 3 and saved[1:] == ["", "replay"]
+    assert len(saved) == 4 and saved[1:] == ["", "replay", False]
 
 
 def test_a_saved_workflow_brings_the_strokes_back(editor: Any) -> None:

@@ -62,7 +62,7 @@ def test_the_keyboard_draws_and_removes_with_it(editor: Any, server: Any, photo:
 
 def test_a_large_photo_is_looked_at_as_the_node_says(editor: Any, server: Any, photo: Image.Image) -> None:
     """What the run hands over for it, not what the page would make of the preview."""
-    server.pictures["work.png", "rgb"] = png(photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    server.pictures["work.png", ""] = png(photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
     work = [{"filename": "work.png", "subfolder": "", "type": "temp"}]
     run(editor, server, "garment.png", pictures={"work": work})
     choose(editor, "smart")
