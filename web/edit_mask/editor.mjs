@@ -53,6 +53,7 @@ export class Editor {
     this.problem = "" // why the value cannot be edited
     /** What is shown. @type {{key: string, source: Source | null}} */
     this.showing = { key: "", source: null }
+    this.loaded = "" // the key of what has arrived of it
     this.ended = new AbortController()
 
     this.canvas = document.createElement("canvas")
@@ -146,8 +147,13 @@ export class Editor {
       if (this.showing.key !== key) return
       this.view.photo = null
     }
+    this.loaded = key
     this.pen.sketch = null
     this.shown.changed()
+  }
+
+  get isLoading() {
+    return this.loaded !== this.showing.key
   }
 
   takeText() {

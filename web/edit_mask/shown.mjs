@@ -39,8 +39,8 @@ export class Shown {
   }
 
   message() {
-    const { ask, problem, texts, view } = this.editor
-    const state = problem || (view.photo ? this.state() : texts.no_picture)
+    const { ask, isLoading, problem, texts, view } = this.editor
+    const state = problem || (isLoading ? texts.loading : view.photo ? this.state() : texts.no_picture)
     return ask.message ? `${ask.message} ${state}` : state
   }
 

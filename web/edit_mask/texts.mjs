@@ -55,6 +55,7 @@ export const TEXTS = {
   cancel_hint: "Stop this run; the strokes stay",
   not_taken: "The answer was not taken ({reason}).",
 
+  loading: "The picture is being loaded.",
   no_picture: "Connect a picture and run once to draw on it.",
   one_stroke: "1 stroke",
   strokes: "{count} strokes",
