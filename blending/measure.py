@@ -9,6 +9,7 @@ from typing import cast
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..kernels import gaussian_blur
 from ..tensors import as_image
@@ -21,6 +22,8 @@ LUMA = (0.299, 0.587, 0.114)
 VISIBLE = 0.5 / 255
 # Of SSIM: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment" (2004).
 SSIM_SIGMA_PX, SSIM_K1, SSIM_K2 = 1.5, 0.01, 0.03
+# The scale at which its authors advise to compare: the shorter side reduced to about so many px.
+SSIM_SIDE_PX = 256
 
 
 @dataclass(frozen=True)
@@ -75,42 +78,56 @@ def measure_region(image: Tensor, where: Tensor | None = None) -> Region | None:
     )  # fmt: skip
 
 
-def measure_change(first: Tensor, second: Tensor, where: Tensor | None = None) -> Change | None:
-    """How far two pictures ``[H,W,C]`` of one size are apart where `where` ``[H,W]`` is True; None where it nowhere is.
+def measure_changes(first: Tensor, second: Tensor, parts: Mapping[str, Tensor | None]) -> dict[str, Change]:
+    """How far two pictures ``[H,W,C]`` of one size are apart, by `difference`, so that alpha counts.
 
-    By `difference`, so that alpha counts.
+    parts: by name where to look, bool ``[H,W]``, None for everywhere. Parts without a pixel are left out.
     """
     apart = difference(first.unsqueeze(0), second.unsqueeze(0))[0]
-    largest = apart.amax(-1)
-    counted = torch.ones_like(largest, dtype=torch.bool) if where is None else where
-    count = int(counted.sum())
-    if not count:
+    squares, means, largest = apart.square().mean(-1), apart.mean(-1), apart.amax(-1)
+    measured = ((name, _measure_change(squares, means, largest, where)) for name, where in parts.items())
+    return {name: change for name, change in measured if change is not None}
+
+
+def _measure_change(squares: Tensor, means: Tensor, largest: Tensor, where: Tensor | None) -> Change | None:
+    counted = largest.numel() if where is None else int(where.sum())
+    if not counted:
         return None
-    squares = float((apart.square().mean(-1) * counted).sum(dtype=torch.float32)) / count
-    hidden = largest.masked_fill(~counted, -1.0)
-    place = int(hidden.argmax())
+    if where is not None:
+        squares, means, largest = squares * where, means * where, largest.masked_fill(~where, -1.0)
+    square = float(squares.sum()) / counted
+    place = int(largest.argmax())
     return Change(
-        psnr_db=-10 * math.log10(squares) if squares > 0 else None,
-        mean=float((apart.mean(-1) * counted).sum()) / count,
-        largest=float(hidden.amax()),
+        psnr_db=-10 * math.log10(square) if square > 0 else None,
+        mean=float(means.sum()) / counted,
+        largest=float(largest.flatten()[place]),
         at=(place % largest.shape[1], place // largest.shape[1]),
-        share=float(((largest > VISIBLE) & counted).sum()) / count,
+        share=float((largest > VISIBLE).sum()) / counted,
     )
 
 
 def structural_similarity(first: Tensor, second: Tensor, where: Tensor | None = None) -> float:
     """SSIM of two pictures ``[H,W,C]`` of one size, 1 for equal ones: of their luma, averaged over `where`.
 
-    Colours count as seen on black. Wang et al. (2004), with the Gaussian window of that paper, values 0..1.
+    Colours count as seen on black. Wang et al. (2004), with the Gaussian window of that paper, at the scale of
+    `SSIM_SIDE_PX`: larger pictures are reduced by a whole number before.
     """
-    x, y = (_luma_on_black(image) for image in (first, second))
+    step = max(1, round(min(first.shape[:2]) / SSIM_SIDE_PX))
+    x, y = (_reduced(_luma_on_black(image), step) for image in (first, second))
     planes = torch.stack([x, y, x * x, y * y, x * y]).unsqueeze(0)
     mean_x, mean_y, xx, yy, xy = gaussian_blur(planes, SSIM_SIGMA_PX)[0]
     c1, c2 = SSIM_K1**2, SSIM_K2**2
     variances = (xx - mean_x**2).clamp(min=0) + (yy - mean_y**2).clamp(min=0)
     similar = (2 * mean_x * mean_y + c1) * (2 * (xy - mean_x * mean_y) + c2)
     similar = similar / ((mean_x**2 + mean_y**2 + c1) * (variances + c2))
-    return float(similar.mean() if where is None else similar[where].mean())
+    if where is None:
+        return float(similar.mean())
+    weights = _reduced(where.float(), step)
+    return float((similar * weights).sum() / weights.sum().clamp(min=1e-6))
+
+
+def _reduced(plane: Tensor, step: int) -> Tensor:
+    return functional.avg_pool2d(plane[None, None], step)[0, 0]
 
 
 def _luma_on_black(image: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..blending.measure import Change, Region, measure_change, measure_region, structural_similarity
+from ..blending.measure import Change, Region, measure_changes, measure_region, structural_similarity
 from ..context import Context
 from ..segmentation.mask_numbers import MaskNumbers, measure_mask
 from .compare_scene import Scene
@@ -102,8 +102,8 @@ def _region_entry(region: Region) -> dict[str, Any]:
 
 
 def _changes(first: Tensor, second: Tensor, parts: dict[str, Tensor | None]) -> dict[str, Any]:
-    measured = ((name, measure_change(first, second, part)) for name, part in parts.items())
-    changes = {name: _change_entry(change) for name, change in measured if change is not None}
+    measured = measure_changes(first, second, parts)
+    changes = {name: _change_entry(change) for name, change in measured.items()}
     if "all" in changes:
         changes["all"]["ssim"] = round(structural_similarity(first, second, parts["all"]), DIGITS)
     return changes

@@ -23,7 +23,7 @@ app.registerExtension({
 function attachEditor(node) {
   const text = node.widgets.find((/** @type {any} */ widget) => widget.name === "strokes")
   text.hidden = text.options.hidden = true
-  hideHostPreview(node)
+  hidePreviews(node, ["$$canvas-image-preview"])
   const root = addCanvas(node, "canvas", "hemline_edit_mask", () => 440)
   node.setSize([Math.max(node.size[0], 460), Math.max(node.size[1], 680)])
   Promise.all([import("./edit_mask/editor.mjs"), textsOf("edit_mask")]).then(([{ openEditor }, texts]) =>
@@ -33,9 +33,9 @@ function attachEditor(node) {
 
 /** The views of Preview & Compare; what is chosen there goes into the node's own widgets. @param {any} node */
 function attachComparer(node) {
-  hideHostPreview(node)
+  hidePreviews(node, ["$$canvas-image-preview", "$$node-text-preview"])
   const root = addCanvas(node, "canvas", "hemline_compare", () => 400)
-  node.setSize([Math.max(node.size[0], 500), Math.max(node.size[1], 820)])
+  node.setSize([Math.max(node.size[0], 540), Math.max(node.size[1], 820)])
   Promise.all([import("./compare/comparer.mjs"), textsOf("compare")]).then(([{ openComparer }, texts]) =>
     openComparer(root, node, { app, api }, texts),
   )
@@ -82,12 +82,13 @@ function textsOf(topic) {
 /**
  * Keeps the host from showing below the canvas what the canvas shows; it keeps the pictures, which its mask editor needs.
  * @param {any} node
+ * @param {string[]} names of the host's own widgets, which it adds after a run
  */
-function hideHostPreview(node) {
+function hidePreviews(node, names) {
   node.hideOutputImages = true // asked for by Nodes 2.0
-  const add = node.addCustomWidget // by which the classic canvas adds a preview after a run
+  const add = node.addCustomWidget // by which the classic canvas adds them
   node.addCustomWidget = function (/** @type {any} */ widget) {
-    if (widget.name === "$$canvas-image-preview") widget.hidden = true
+    if (names.includes(widget.name)) widget.hidden = (widget.options ??= {}).hidden = true // Nodes 2.0 reads the latter
     return add.call(this, widget)
   }
 }

@@ -7,11 +7,15 @@ import math
 import pytest
 import torch
 
-from hemline.blending.measure import BINS, measure_change, measure_region, structural_similarity
+from hemline.blending.measure import BINS, Change, measure_changes, measure_region, structural_similarity
 
 PICTURE = torch.rand((40, 50, 3), generator=torch.Generator().manual_seed(3))
 WHERE = torch.zeros(40, 50, dtype=torch.bool)
 WHERE[5:20, 10:30] = True
+
+
+def measure_change(first: torch.Tensor, second: torch.Tensor, where: torch.Tensor | None = None) -> Change | None:
+    return measure_changes(first, second, {"here": where}).get("here")
 
 
 def test_equal_pictures_have_no_noise_and_are_alike():
@@ -63,6 +67,15 @@ def test_ssim_agrees_with_its_definition_computed_otherwise():
     wanted = (2 * mean_a * mean_b + 1e-4) * (2 * spread[2] + 9e-4)
     wanted /= (mean_a**2 + mean_b**2 + 1e-4) * (spread[0] + spread[1] + 9e-4)
     assert structural_similarity(x, y, where) == pytest.approx(wanted, abs=2e-3)
+
+
+def test_ssim_of_a_large_picture_is_that_of_its_reduction():
+    first, second = torch.rand(512, 600, 3), torch.rand(512, 600, 3)
+    small = [
+        torch.nn.functional.avg_pool2d(image.movedim(-1, 0).unsqueeze(0), 2)[0].movedim(0, -1)
+        for image in (first, second)
+    ]
+    assert structural_similarity(first, second) == pytest.approx(structural_similarity(*small), abs=1e-4)
 
 
 def test_a_region_has_the_colours_of_its_pixels():

@@ -194,8 +194,11 @@ def test_a_run_shows_the_mask_as_a_tint_and_says_what_is_repainted(comparer: Any
     tinted = [round(127.5 * share + value / 2) for share, value in zip((0.34, 0.71, 0.91), RED, strict=True)]
     assert near(colour(comparer, 0.45, 0.4), tinted) and near(colour(comparer, *WALL), GREY)
     assert "white = repaint: 13.2 % of the picture" in comparer.inner_text(STATUS)
-    assert "13.2 % of the pixels differ" in comparer.inner_text(STATUS)
+    assert "13.2 % of the pixels differ, 0 % outside the mask, PSNR 15.3 dB" in comparer.inner_text(STATUS)
+    assert comparer.inner_text(STATUS).startswith("parser: upper 0.87")
+    before = colour(comparer, 0.1, 0.05)
     set_widget(comparer, "labels", True)
+    assert colour(comparer, 0.1, 0.05) == before and colour(comparer, 0.5, 0.498) != colour(comparer, 0.5, 0.45)
     if SCREENSHOTS:
         for view in ("overlay", "A/B", "side by side"):
             choose(comparer, view)
@@ -221,6 +224,15 @@ def test_every_view_is_shown_at_once_stored_in_the_node_and_sent(comparer: Any, 
     server.prompts.clear()
     comparer.evaluate("async () => { await window.app.queuePrompt(0) }")
     assert server.prompts[0]["prompt"]["2"]["inputs"]["view"] == "checkerboard"
+
+
+def test_a_soft_mask_is_grey_in_the_matte_and_a_thinner_tint(comparer: Any, server: Any) -> None:
+    run(comparer, server, mask=MASK * 0.6, image_b=B)
+    choose(comparer, "matte")
+    assert near(colour(comparer, 0.45, 0.4), [153] * 3)
+    choose(comparer, "overlay")
+    tinted = [255 * 0.3 * share + value * 0.7 for share, value in zip((0.34, 0.71, 0.91), RED, strict=True)]
+    assert near(colour(comparer, 0.45, 0.4), [round(level) for level in tinted])
 
 
 def test_what_is_sent_has_the_nodes_own_inputs_only(comparer: Any, server: Any) -> None:
@@ -423,6 +435,35 @@ def test_numbers_and_histograms_open_and_are_labelled(comparer: Any, server: Any
 def test_what_is_unusual_is_said(comparer: Any, server: Any, inputs: dict[str, Any], said: str) -> None:
     run(comparer, server, **inputs)
     assert said in comparer.inner_text(STATUS)
+
+
+def test_the_hosts_own_text_and_preview_do_not_show_all_that_again(comparer: Any, server: Any) -> None:
+    run(comparer, server, mask=MASK)
+    comparer.evaluate(
+        "() => window.app.api.dispatchCustomEvent('progress_text', { nodeId: '2', text: 'words of the host' })"
+    )
+    names = "() => window.app.graph.getNodeById(2).widgets.map(widget => widget.name)"
+    comparer.wait_for_function(f"() => ({names})().includes('$$node-text-preview')")
+    settle(comparer)
+    assert not [text for text in comparer.get_by_text("words of the host").all() if text.is_visible()]
+    hidden = (
+        "() => window.app.graph.getNodeById(2).widgets.filter(one => one.name.startsWith('$$')).map(one => one.hidden)"
+    )
+    assert set(comparer.evaluate(hidden)) == {True}
+
+
+def test_what_the_host_has_kept_of_the_last_run_is_shown_again(comparer: Any, server: Any) -> None:
+    run(comparer, server, mask=MASK)
+    saved = comparer.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    outputs = comparer.evaluate("() => JSON.parse(JSON.stringify(window.app.nodeOutputs))")
+    load(comparer, EMPTY)
+    load(comparer, saved)
+    comparer.evaluate("outputs => { window.app.nodeOutputs = outputs }", outputs)
+    show(comparer)
+    for x in (0.4, 0.6):
+        comparer.mouse.move(*place(comparer, x, 0.5))
+    says = "query => document.querySelector(query).textContent.startsWith('white = repaint: 13.2 %')"
+    comparer.wait_for_function(says, arg=STATUS)
 
 
 def test_a_view_without_its_second_picture_shows_a_and_says_so(comparer: Any, server: Any) -> None:

@@ -23,7 +23,7 @@ export const CSS = `
 .hemline-compare canvas { cursor: crosshair; min-height: 120px; }
 .hemline-compare .hemline-readout { min-height: 1.3em; font-variant-numeric: tabular-nums; white-space: nowrap;
   overflow: hidden; text-overflow: ellipsis; }
-.hemline-compare .hemline-numbers { max-height: 45%; overflow: auto; flex: none; }
+.hemline-compare .hemline-numbers { height: 216px; overflow: auto; flex: none; }
 .hemline-compare .hemline-numbers[hidden], .hemline-compare [hidden] { display: none; }
 .hemline-compare .hemline-numbers:focus-visible { outline: 2px solid var(--hemline-focus); }
 .hemline-compare .hemline-charts { display: flex; gap: 8px; flex-wrap: wrap; }

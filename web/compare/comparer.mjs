@@ -19,6 +19,7 @@ const STEP = 0.02
 const SLIDER_STEP = 0.01
 const NEAR_PX = 10
 const BLINK_MS = 700
+const PANEL_PX = 220
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 
@@ -45,8 +46,8 @@ class Comparer {
     this.node = node
     this.host = host
     this.texts = texts
-    /** @type {any} */
-    this.sent = host.app.nodeOutputs?.[node.id]?.hemline?.[0]
+    /** What the last run has sent. @type {any} */
+    this.sent = null
     /** What the shown frame was made of. @type {unknown} */
     this.source = null
     /** @type {Run | null} */
@@ -138,6 +139,7 @@ class Comparer {
 
   /** Takes over the last run's pictures, or before the first run the one that goes in, where they are others now. */
   async refresh() {
+    this.sent ??= this.host.app.nodeOutputs?.[this.node.id]?.hemline?.[0] // kept by the host beyond the node's own life
     const source = this.sent?.pictures ? this.sent : upstreamUrl(this.node, this.host.api, "image")
     if (source !== this.source) {
       this.source = source
@@ -209,9 +211,18 @@ class Comparer {
   command(command) {
     if (command === "fit") this.stage.fit()
     else if (command === "blink") this.blink()
-    else if (command === "numbers") this.numbers.element.hidden = !this.numbers.element.hidden
+    else if (command === "numbers") this.toggleNumbers()
     else this.step(command === "next" ? 1 : -1)
     this.tell()
+  }
+
+  /** Opens or closes the panel; the node grows by as much, so that the picture stays as large. */
+  toggleNumbers() {
+    const { element } = this.numbers
+    element.hidden = !element.hidden
+    const [width, height] = this.node.size
+    this.node.setSize([width, height + (element.hidden ? -PANEL_PX : PANEL_PX)])
+    this.node.setDirtyCanvas?.(true, true)
   }
 
   /** Blinks, or flips once where the system asks for less motion. */
@@ -277,6 +288,7 @@ class Comparer {
     if (this.sliding) this.slide(point.x, false)
     if (this.grabbed) this.stage.pan(this.grabbed, point)
     this.cursor = inside(point) ? point : null
+    if (!this.sent) void this.refresh()
     this.readout.removeAttribute("aria-live")
     this.draw()
   }
@@ -354,7 +366,7 @@ class Comparer {
     if (!map || !frame) return { named: -1, words: "" }
     const named = map.data[at] - 1
     const garment = frame.facts.garments?.[named]
-    if (garment) return { named, words: `${garment.label} ${garment.score.toFixed(2)}` }
+    if (garment) return { named, words: wordsOf(garment) }
     const part = map.data[at + 1]
     return { named: -1, words: part ? (frame.facts.legend?.[part] ?? "") : "" }
   }
@@ -390,15 +402,29 @@ class Comparer {
     if (!frame.has(view)) {
       parts.push(NEED_B.includes(view) ? texts.no_second : NEED_MASK.includes(view) ? texts.no_mask : "")
     }
-    if (facts.method && !facts.garments.length) parts.push(fill(texts.nothing_found, { method: facts.method }))
+    if (facts.method) parts.push(this.found(facts))
     if (facts.mask) parts.push(...this.polarity(facts.mask))
-    const all = facts.change?.all
-    if (all) parts.push(all.psnr_db === null ? texts.equal : fill(texts.changed, { share: percent(all.share, 2) }))
+    if (facts.change?.all) parts.push(this.changed(facts.change))
     if (frame.width < facts.width) {
       const full = { full_width: facts.width, full_height: facts.height }
       parts.push(fill(texts.reduced, { width: frame.width, height: frame.height, ...full }))
     }
     return [...new Set([...parts, ...(facts.notes ?? [])])].join("; ")
+  }
+
+  /** @param {any} facts */
+  found({ method, garments }) {
+    const names = garments.map(wordsOf).join(", ")
+    return fill(names ? this.texts.found_names : this.texts.nothing_found, { method, names })
+  }
+
+  /** @param {any} change */
+  changed({ all, outside }) {
+    const { texts } = this
+    if (all.psnr_db === null) return texts.equal
+    const [share, psnr] = [percent(all.share, 2), all.psnr_db.toFixed(1)]
+    if (!outside) return fill(texts.changed, { share, psnr })
+    return fill(texts.changed_outside, { share, psnr, outside: percent(outside.share, 2) })
   }
 
   /** What the mask repaints, and whether it may be the wrong way round. @param {any} mask */
@@ -447,6 +473,11 @@ class Comparer {
 /** @param {Point} point */
 function inside({ x, y }) {
   return x >= 0 && x <= 1 && y >= 0 && y <= 1
+}
+
+/** A garment's name and score. @param {any} garment */
+function wordsOf({ label, score }) {
+  return `${label} ${score.toFixed(2)}`
 }
 
 /**

@@ -177,10 +177,11 @@ export class Stage extends Viewport {
     context.beginPath()
     for (const points of outlines) {
       for (let at = 0; at < points.length; at += 2) {
-        context.lineTo(frame.x + (points[at] / unit) * frame.width, frame.y + (points[at + 1] / unit) * frame.height)
+        const [x, y] = [frame.x + (points[at] / unit) * frame.width, frame.y + (points[at + 1] / unit) * frame.height]
+        if (at === 0) context.moveTo(x, y)
+        else context.lineTo(x, y)
       }
       context.closePath()
-      context.moveTo(frame.x, frame.y)
     }
     context.strokeStyle = css(colour)
     context.lineWidth = width * devicePixelRatio
