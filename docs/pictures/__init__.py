@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from . import layers, masks
+from . import compare, layers, masks
 
 PICTURES: dict[str, Callable[[], Tensor]] = {
     "HemlineBatchLoad": layers.batch_load,
@@ -31,6 +31,7 @@ PICTURES: dict[str, Callable[[], Tensor]] = {
     "HemlineInpaintStitch": layers.inpaint_stitch,
     "HemlineTryOnInputs": layers.try_on_inputs,
     "HemlinePreviewMask": masks.preview_mask,
+    "HemlinePreviewCompare": compare.preview_compare,
     "HemlineSaveGarmentSet": masks.save_garment_set,
 }
 """Node id -> what draws the picture ``[H,W,3]`` of its help page."""
