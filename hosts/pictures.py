@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,8 @@ from torch import Tensor
 
 from ..tensors import HOST_EMPTY_MASK_SIZE, BadFile, ShapeError
 from .formats.pillow import SIXTEEN_BIT_RAWMODES, open_lazily, orientation_of, rawmode_of, sixteen_bit_levels
-from .formats.reading import check_is_file, upright_pixels
+from .formats.reading import check_is_file, damaged_file, upright_pixels
 
-_LOG = logging.getLogger(__name__)
 _TOP_16 = 65535.0
 _FORMATS = "PNG, JPEG, WebP, TIFF, BMP or GIF"
 
@@ -52,9 +50,7 @@ def load_image(path: str | os.PathLike[str]) -> LoadedImage:
     except Image.UnidentifiedImageError as error:
         raise BadFile(f"{path} is not a picture that can be read; give a {_FORMATS} file.") from error
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
-        _LOG.debug("cannot read %s", path, exc_info=True)
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadFile(f"{path} is damaged or not supported ({reason}); copy or export it again as PNG.") from error
+        raise damaged_file(path, error) from error
     mask = torch.zeros(HOST_EMPTY_MASK_SIZE) if alpha is None else 1.0 - alpha
     return LoadedImage(colours.unsqueeze(0), mask.unsqueeze(0), alpha is not None, bits)
 

@@ -164,6 +164,11 @@ def _told(path: PictureFile) -> Generator[None]:
     except Exception as error:  # decoders raise nearly anything on damaged files
         if isinstance(error, HemlineError) and str(path) in str(error):
             raise
-        _LOG.debug("cannot read %s", path, exc_info=True)
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadFile(f"{path} is damaged or not supported ({reason}); copy or export it again as PNG.") from error
+        raise damaged_file(path, error) from error
+
+
+def damaged_file(path: object, error: Exception) -> BadFile:
+    """The error for a file over which a decoder fell, in one line; where it fell is logged."""
+    _LOG.debug("cannot read %s", path, exc_info=error)
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return BadFile(f"{path} is damaged or not supported ({reason}); copy or export it again as PNG.")
