@@ -43,7 +43,8 @@ export function disk(radius, withRim) {
   for (let down = -most; down <= most; down++) {
     const span = Math.abs(down) <= radius ? Math.floor(Math.sqrt(square - down * down)) : -1
     if (span >= 0) rows.push(...row(down, span, span))
-    for (let across = span + 1; withRim && across <= most; across++) {
+    const farthest = withRim ? most : span
+    for (let across = span + 1; across <= farthest; across++) {
       const beyond = Math.hypot(down, across) - radius
       if (beyond >= 1) break
       rim.push(across, down, beyond, 0)
