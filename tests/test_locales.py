@@ -136,7 +136,8 @@ def test_no_two_nodes_and_no_two_ports_of_a_node_have_one_name(language: str):
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_name_in_quotes_is_the_name_that_the_page_shows(language: str):
-    names = {text for message, text in texts_of(language) if message.keys[-1] in ("name", "display_name")}
+    named = ("name", "display_name")
+    names = {text for message, text in texts_of(language) if message.file == "main" or message.keys[-1] in named}
     for message, text in texts_of(language):
         if message.file == "nodeDefs":
             quoted = {"".join(inside).strip() for inside in QUOTED.findall(text)}
