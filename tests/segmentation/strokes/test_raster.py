@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -165,14 +165,16 @@ def test_mirrored_strokes_give_the_mirrored_mask(strokes: list[Stroke]) -> None:
 
 @settings(max_examples=40)
 @given(st.lists(st.one_of(brushes, areas), min_size=1, max_size=3))
+@example([Stroke("brush", ((0, 0), (7273, 10781)), False, 4000, 86, 91)])
 def test_at_another_size_the_same_is_drawn(strokes: list[Stroke]) -> None:
     small = apply_strokes(torch.zeros(1, 48, 64), strokes)
     large = apply_strokes(torch.zeros(1, 192, 256), strokes)
-    means = torch.nn.functional.avg_pool2d(large, 4)
-    assert float((means - small).abs().mean()) < 0.01
+    difference = (torch.nn.functional.avg_pool2d(large, 4) - small).abs()
     # Away from edges, which are as wide as a pixel, nothing differs.
     flat = torch.nn.functional.max_pool2d(large, 12, 4, 4) - -torch.nn.functional.max_pool2d(-large, 12, 4, 4) < 1e-3
-    assert float((means - small).abs()[flat].max() if bool(flat.any()) else 0) < 2e-3
+    assert float(difference[flat].max() if bool(flat.any()) else 0) < 2e-3
+    # There an edge is half a pixel off at most, so half a pixel for each of its length; three lie in what is not flat.
+    assert float(difference.sum()) <= 0.5 * int((~flat).sum()) / 3 + 0.5
 
 
 def test_a_batch_equals_its_pictures_one_by_one() -> None:
