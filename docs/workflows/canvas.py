@@ -8,10 +8,13 @@ from typing import Any
 
 from .steps import OURS, WIDGETS, Blueprint, Group, Step, ports_of
 
-COLUMN_PX, GAP_PX, GROUP_PAD_PX, TITLE_PX = 400, 60, 20, 60
+GAP_PX, GROUP_PAD_PX, TITLE_PX = 60, 20, 60
 NODE_WIDTH_PX, SLOT_PX, WIDGET_PX, HEAD_PX, PREVIEW_PX, TEXT_PX = 340, 22, 26, 40, 260, 120
 SHOWS_PICTURE = ("LoadImage", "SaveImage", "PreviewImage", "HemlinePreviewMask", "HemlineTryOnInputs")
-EDITOR_PX = {"HemlineEditMask": 440}
+# What their widgets in the page take, as they open there.
+EDITOR_PX = {"HemlineEditMask": 440, "HemlinePreviewCompare": 520}
+WIDTH_PX = {"HemlineEditMask": 460, "HemlinePreviewCompare": 540}
+LIVE_PREVIEW_PX = 300
 GROUP_COLOURS = ("#3f789e", "#8a6d3b", "#5b7f4a", "#7a5480")
 IO_WIDTH_PX = 140
 INPUT_NODE, OUTPUT_NODE = -10, -20
@@ -61,7 +64,7 @@ def _definition(name: str, kind: str, blueprint: Blueprint) -> tuple[Json, list[
     steps = [one for column in blueprint.columns for one in column]
     nodes = {one.name: _node(number, one) for number, one in enumerate(steps, start=2)}
     links = _links(steps, nodes)
-    height = _place_columns(blueprint.columns, nodes, 0)
+    width, height = _place_columns(blueprint.columns, nodes, 0)
     inputs, values = [], []
     for slot, (label, targets) in enumerate(blueprint.inputs.items()):
         made = [_connect(len(links) + n, INPUT_NODE, slot, nodes[to], port) for n, (to, port) in enumerate(targets, 1)]
@@ -70,7 +73,7 @@ def _definition(name: str, kind: str, blueprint: Blueprint) -> tuple[Json, list[
         default = _value_of(next(one for one in steps if one.name == targets[0][0]), targets[0][1])
         values += [] if default is None else [default]
     outputs = []
-    right = len(blueprint.columns) * COLUMN_PX
+    right = width + GAP_PX
     for slot, (label, (source, number)) in enumerate(blueprint.outputs.items()):
         port = nodes[source]["outputs"][number]
         link = _link(len(links) + 1, nodes[source]["id"], number, OUTPUT_NODE, slot, port["type"])
@@ -105,8 +108,7 @@ def _place(groups: tuple[Group, ...], nodes: dict[str, Json]) -> list[Json]:
     """Puts the nodes in columns from left to right; the frames around the groups."""
     left, frames = 0, list[Json]()
     for group, colour in zip(groups, GROUP_COLOURS, strict=False):
-        bottom = _place_columns(group.columns, nodes, left)
-        width = len(group.columns) * COLUMN_PX - (COLUMN_PX - NODE_WIDTH_PX)
+        width, bottom = _place_columns(group.columns, nodes, left)
         corner = [left - GROUP_PAD_PX, -TITLE_PX - 2 * GROUP_PAD_PX]
         size = [width + 2 * GROUP_PAD_PX, bottom + TITLE_PX + 3 * GROUP_PAD_PX]
         frame = {"title": group.title, "bounding": [*corner, *size], "color": colour, "font_size": 24, "flags": {}}
@@ -115,16 +117,17 @@ def _place(groups: tuple[Group, ...], nodes: dict[str, Json]) -> list[Json]:
     return frames
 
 
-def _place_columns(columns: tuple[tuple[Step, ...], ...], nodes: dict[str, Json], left: int) -> int:
-    """Puts the nodes in columns; the height that they take."""
-    bottom = 0
-    for index, column in enumerate(columns):
+def _place_columns(columns: tuple[tuple[Step, ...], ...], nodes: dict[str, Json], left: int) -> tuple[int, int]:
+    """Puts the nodes in columns; the width and the height that they take."""
+    right, bottom = left, 0
+    for column in columns:
         top = 0
         for one in column:
-            nodes[one.name]["pos"] = [left + index * COLUMN_PX, top]
+            nodes[one.name]["pos"] = [right, top]
             top += nodes[one.name]["size"][1] + GAP_PX
         bottom = max(bottom, top - GAP_PX)
-    return bottom
+        right += max(nodes[one.name]["size"][0] for one in column) + GAP_PX
+    return right - GAP_PX - left, bottom
 
 
 def _value_of(one: Step, port: str) -> Any:
@@ -148,7 +151,8 @@ def _node(number: int, one: Step) -> Json:
     widgets = [(name, kind) for name, kind, _ in inputs if kind in WIDGETS and one.type != "MarkdownNote"]
     return {
         "id": number, "type": one.type, "pos": [0, 0],
-        "size": [NODE_WIDTH_PX, _height(one, max(len(wires), len(outputs)), len(values))], "flags": {},
+        "size": [WIDTH_PX.get(one.type, NODE_WIDTH_PX), _height(one, max(len(wires), len(outputs)), len(values))],
+        "flags": {},
         "order": number - 1, "mode": 0,
         "inputs": [
             *({"name": name, "type": kind, "link": None} for name, kind in wires),
@@ -158,7 +162,8 @@ def _node(number: int, one: Step) -> Json:
             {"name": name, "type": kind, "links": [], "slot_index": slot} for slot, (name, kind) in enumerate(outputs)
         ],
         **({"title": one.title} if one.title else {}),
-        "properties": {"Node name for S&R": one.type}, "widgets_values": values,
+        "properties": {"Node name for S&R": one.type, **({"hemline_preview": "on"} if _has_preview(one.type) else {})},
+        "widgets_values": values,
     }  # fmt: skip
 
 
@@ -167,7 +172,16 @@ def _height(one: Step, rows: int, values: int) -> int:
         return HEAD_PX + WIDGET_PX + TEXT_PX
     text = one.type == "CLIPTextEncode" or _has_text_area(one.type)
     height = HEAD_PX + SLOT_PX * rows + WIDGET_PX * values
-    return height + TEXT_PX * text + PREVIEW_PX * (one.type in SHOWS_PICTURE) + EDITOR_PX.get(one.type, 0)
+    return (
+        height
+        + TEXT_PX * text
+        + PREVIEW_PX * (one.type in SHOWS_PICTURE)
+        + EDITOR_PX.get(one.type, LIVE_PREVIEW_PX * _has_preview(one.type))
+    )
+
+
+def _has_preview(type: str) -> bool:
+    return type in OURS and OURS[type].has_preview
 
 
 def _links(steps: Iterable[Step], nodes: dict[str, Json]) -> list[Json]:

@@ -24,7 +24,7 @@ FIND = Group("1 Find the garment", (
           "the area then covers its sleeves and its hem. Face, hair and hands stay out of it.")),
     (step("found", "HemlineDetectGarments", image=("photo", 0), what="tops"),
      step("area", "HemlineAgnosticMask", garments=("found", 0), target_cut="long sleeve"),),
-    (step("grown", "HemlineGrowFeatherMask", mask=("area", 0), grow=0.0, feather=12.0),
+    (step("grown", "HemlineGrowFeatherMask", mask=("area", 0), grow=0.0, feather=12.0, image=("photo", 0)),
      step("kept", "HemlineProtectParts", mask=("grown", 0), garments=("found", 0))),
 ))  # fmt: skip
 
@@ -49,7 +49,7 @@ SEVERAL_GARMENTS = (
          note("hint", "Every garment becomes a crop of its own; the nodes of group 2 run once for each, and Inpaint "
               "Stitch puts them all into one photo.")),
         (step("found", "HemlineDetectGarments", image=("photo", 0), what="outfit"),
-         step("grown", "HemlineGrowFeatherMask", mask=("found", 1), grow=8.0, feather=12.0),
+         step("grown", "HemlineGrowFeatherMask", mask=("found", 1), grow=8.0, feather=12.0, image=("photo", 0)),
          step("kept", "HemlineProtectParts", mask=("grown", 0), garments=("found", 0))),
     )),
     Group("2 One crop per garment, through the model", (

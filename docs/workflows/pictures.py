@@ -21,11 +21,12 @@ FIRST_MASK = (
         (note("paint", "Run once, then **paint** what is missing and **erase** what is too much. The strokes stay in "
               "the workflow and replay on the next photo, too. Nothing to correct? Leave it as it is."),
          step("edited", "HemlineEditMask", picture=("photo", 0), mask=("refined", 0))),
-        (step("grown", "HemlineGrowFeatherMask", mask=("edited", 0), grow=4.0, feather=8.0),
-         note("soft", "**grow** moves the edge outwards by so many pixels, **feather** makes it soft.")),
+        (step("grown", "HemlineGrowFeatherMask", mask=("edited", 0), grow=4.0, feather=8.0, image=("photo", 0)),
+         note("soft", "**grow** moves the edge outwards by so many pixels, **feather** makes it soft. After the first "
+              "run the picture follows the sliders at once.")),
     )),
     Group("4 Look at it and keep it", (
-        (step("seen", "HemlinePreviewMask", image=("photo", 0), mask=("grown", 0), garments=("found", 0)),),
+        (step("seen", "HemlinePreviewCompare", image=("photo", 0), mask=("grown", 0), garments=("found", 0)),),
         (step("kept", "HemlineSaveGarmentSet", image=("photo", 0), mask=("grown", 0), garments=("found", 0),
               name="first mask"),
          note("next", "Mask, cut-out, overlay and a JSON are in ComfyUI's output folder. Drop a saved PNG on the "
@@ -82,7 +83,8 @@ COMPOSITE = (
         (step("combined", "HemlineCombineMasks", mask_a=("mask", 0), mask_b=("exclude", 0), operation="exclude"),
          step("hardened", "HemlineRefineMask", mask=("combined", 0), islands_percent=0.0, holes_percent=0.0, edge_px=0,
               normalise=3.0)),
-        (step("soft", "HemlineGrowFeatherMask", mask=("hardened", 0), grow=0.0, feather=5.0),
+        (step("soft", "HemlineGrowFeatherMask", mask=("hardened", 0), grow=0.0, feather=5.0,
+              image=("original", 0)),
          note("steps", "**normalise** makes a grey mask decided, from 0 (as it is) to 5 (black and white). **feather** "
               "softens its edge.")),
     )),
@@ -91,7 +93,8 @@ COMPOSITE = (
               mode="soft-light", space="linear", opacity=0.8),
          note("modes", "Any of the modes goes here; `normal` replaces. Whole folders: the template **composites of a "
               "folder**.")),
-        (step("seen", "HemlinePreviewMask", image=("blended", 0), mask=("soft", 0), opacity=0.3),
+        (step("seen", "HemlinePreviewCompare", image=("original", 0), image_b=("blended", 0), mask=("soft", 0),
+              view="A/B"),
          step("saved", "SaveImage", images=("blended", 0), filename_prefix="composite")),
     )),
 )  # fmt: skip
