@@ -8,7 +8,7 @@ import { RADIUS_UNIT, UNIT, makeStroke, simplify } from "./strokes.mjs"
 /** @typedef {import("./view.mjs").Point} Point */
 
 // How far, in pixels of the canvas's mask, a stored line may run beside the drawn one; for wide brushes a share of them.
-const TOLERANCE_PX = 0.4
+const TOLERANCE_PX = 0.5
 const TOLERANCE_SHARE = 0.03
 
 export class Sketch {
