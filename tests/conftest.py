@@ -12,6 +12,8 @@ from hypothesis import settings
 # A slow machine is no fault of the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores already; before torch is imported
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What is installed where the tests run must not decide what they see; plugin tests ask for their own.
 os.environ["HEMLINE_PLUGINS"] = "off"
 ROOT = Path(__file__).resolve().parent.parent

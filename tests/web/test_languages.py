@@ -116,7 +116,7 @@ def test_a_tooltip_shows_exactly_what_the_translator_wrote(canvas: Any, language
 
 def test_the_mask_editor_speaks_the_language_too(canvas: Any, language: str):
     canvas.evaluate(SHOWN, "HemlineEditMask")
-    canvas.wait_for_selector(".hemline-edit button")
+    canvas.wait_for_selector(".hemline-edit [data-hemline=brush]")
     written = locale(language, "main")["hemline"]["edit_mask"]
     buttons = canvas.evaluate(
         "[...document.querySelectorAll('.hemline-edit button')].map(b => [b.textContent, b.title])"
@@ -156,8 +156,8 @@ def test_without_a_translation_the_pack_speaks_english(browser: Any, server: Any
     with frontend(browser, server, "classic", "HemlinePreviewMask") as page:
         shown = page.evaluate(SHOWN, "HemlineEditMask")
         assert (shown["title"], shown["inputs"]["mask"]) == ("Edit Mask", "mask")
-        page.wait_for_selector(".hemline-edit button")
-        assert page.inner_text(".hemline-edit button:nth-child(2)") == "Eraser"
+        page.wait_for_selector(".hemline-edit [data-hemline=brush]")
+        assert page.inner_text(".hemline-edit [data-hemline=eraser]") == "Eraser"
 
 
 def test_a_widget_is_there_in_english_where_translations_cannot_be_fetched(browser: Any, server: Any):
@@ -165,5 +165,5 @@ def test_a_widget_is_there_in_english_where_translations_cannot_be_fetched(brows
     with frontend(browser, server, "classic", "HemlinePreviewMask") as page:
         page.route("**/api/i18n", lambda route: route.abort())
         page.evaluate(SHOWN, "HemlineEditMask")
-        page.wait_for_selector(".hemline-edit button")
-        assert page.inner_text(".hemline-edit button:nth-child(2)") == "Eraser"
+        page.wait_for_selector(".hemline-edit [data-hemline=brush]")
+        assert page.inner_text(".hemline-edit [data-hemline=eraser]") == "Eraser"
