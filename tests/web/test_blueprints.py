@@ -42,8 +42,10 @@ def search_and_add(page: Any, name: str, at: tuple[int, int]) -> str:
     page.locator("[role=option], [data-testid=result-item]", has_text=name).first.wait_for()
     page.keyboard.press("Enter")
     page.wait_for_function("before => window.app.rootGraph.nodes.length > before", arg=before)
+    page.wait_for_timeout(500)  # the node is there before the frontend lets it go with the pointer, if it does
     if page.evaluate("() => window.app.canvas.state.ghostNodeId != null"):
-        page.mouse.click(at[0], at[1] + 100)  # until then the node goes with the pointer
+        page.mouse.click(at[0], at[1] + 100)
+        page.wait_for_function("() => window.app.canvas.state.ghostNodeId == null")
     page.wait_for_function("() => document.activeElement.tagName !== 'INPUT'")
     return page.evaluate("() => String(window.app.rootGraph.nodes.at(-1).id)")
 
