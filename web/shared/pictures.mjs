@@ -43,5 +43,5 @@ export function upstreamUrl(node, api, input = "picture") {
  */
 export function originOf(node, input) {
   const at = typeof input === "number" ? input : node.findInputSlot(input)
-  return at < 0 ? null : node.getInputNode(at)
+  return at < 0 || !node.graph ? null : node.getInputNode(at) // a node that was removed has no graph, and then it throws
 }
