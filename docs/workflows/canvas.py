@@ -10,7 +10,9 @@ from .steps import OURS, WIDGETS, Blueprint, Group, Step, ports_of
 
 GAP_PX, GROUP_PAD_PX, TITLE_PX = 60, 20, 60
 NODE_WIDTH_PX, SLOT_PX, WIDGET_PX, HEAD_PX, PREVIEW_PX, TEXT_PX = 340, 22, 26, 40, 260, 120
-SHOWS_PICTURE = ("LoadImage", "SaveImage", "PreviewImage", "HemlinePreviewMask", "HemlineTryOnInputs")
+SHOWS_PICTURE = (
+    "LoadImage", "SaveImage", "PreviewImage", "HemlinePreviewMask", "HemlineTryOnInputs", "HemlineSaveGarmentSet",
+)  # fmt: skip
 # What their widgets in the page take, as they open there.
 EDITOR_PX = {"HemlineEditMask": 440, "HemlinePreviewCompare": 520}
 WIDTH_PX = {"HemlineEditMask": 460, "HemlinePreviewCompare": 540}
