@@ -1,0 +1,218 @@
+"""The API under ``/hemline/v1/``: masks without a generation, behind the host's own user names and passwords.
+
+Routes are there where the host's own API is (``--api`` or ``--nowebui``). Pictures come and go as base64; nothing is
+fetched from an address and no file of the server is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import secrets
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from ...blending.crop import TARGETS, crop_for_inpainting, empty_masks
+from ...errors import HemlineError, RangeError
+from .api_models import MOST_CHARACTERS, MOST_PIXELS, models, usual_settings
+from .axes import menu
+from .host import HostInterrupted, lent_context
+from .masking import GarmentMask, composite, draw_preview, garment_mask
+from .panel_ports import PORTS
+from .pixels import to_image, to_mask, to_picture
+from .settings import WHAT, MaskSettings, cuts, parse_settings
+
+PREFIX = "/hemline/v1"
+_LOSSLESS = ("PNG", "JPEG", "WEBP")
+
+
+class TooLarge(HemlineError):
+    """A picture has more pixels or bytes than a request may bring."""
+
+
+def add_routes(demo: Any, app: Any) -> None:
+    """Adds the routes to the host's server; called when it has started."""
+    options = import_module("modules.shared").cmd_opts
+    if not (getattr(options, "api", False) or getattr(options, "nowebui", False)):
+        return
+    known = models()
+    posts: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
+        "mask": (mask, known.mask, known.mask_answer),
+        "detect": (detect, known.detect, known.detect_answer),
+        "crop": (crop, known.crop, known.crop_answer),
+        "stitch": (stitch, known.stitch, known.stitch_answer),
+    }
+    dependencies = _dependencies(str(getattr(options, "api_auth", None) or ""))
+    common: dict[str, Any] = {"dependencies": dependencies, "tags": ["hemline"]}
+    for name, (work, request, answer) in posts.items():
+        app.add_api_route(
+            f"{PREFIX}/{name}", _endpoint(work, request), methods=["POST"], response_model=answer,
+            summary=str(work.__doc__).splitlines()[0], **common,
+        )  # fmt: skip
+    gets = {"models": (tell_models, known.models_answer), "version": (tell_version, known.version_answer)}
+    for name, (tell, answer) in gets.items():
+        app.add_api_route(f"{PREFIX}/{name}", tell, methods=["GET"], response_model=answer, **common)
+
+
+def mask(request: Any) -> dict[str, Any]:
+    """The mask of a picture by the panel's settings."""
+    picture = read_picture(request.image, "image")
+    settings = _settings(request.settings)
+    drawn = to_mask(read_picture(request.drawn, "drawn", flat=False), picture.size) if request.drawn else None
+    with lent_context() as context:
+        image = to_image(picture)
+        found = garment_mask(image, settings, drawn, context=context)
+        overlay = _write(draw_preview(image, found, context=context)) if request.overlay else ""
+    return {"mask": _write(found.mask), "overlay": overlay, **_told(found)}
+
+
+def detect(request: Any) -> dict[str, Any]:
+    """The garments of a picture: label, score, box and polygons of each, and the mask of the panel's settings."""
+    picture = read_picture(request.image, "image")
+    with lent_context() as context:
+        found = garment_mask(to_image(picture), _settings(request.settings), context=context)
+    garments = found.garments
+    return {"garments": garments.entries(), "mask": _write(found.mask), "method": garments.method, **_told(found)}
+
+
+def crop(request: Any) -> dict[str, Any]:
+    """The part of a picture around its mask at the size that a model wants, and its place."""
+    image, soft = _pair(request)
+    made = crop_for_inpainting(
+        image, soft, target=request.target, context=request.context_factor, padding_px=request.padding,
+        width=request.width, height=request.height, fill=request.fill,
+    )  # fmt: skip
+    return {
+        "image": _write(made.image), "sampling_mask": _write(made.hard_mask), "soft_mask": _write(made.soft_mask),
+        "agnostic": _write(made.agnostic), "box": list(made.stitch.boxes[0]), "empty": bool(empty_masks(soft)),
+    }  # fmt: skip
+
+
+def stitch(request: Any) -> dict[str, Any]:
+    """The picture with the repainted crop in its place; what lies outside the mask is exactly as it was."""
+    image, soft = _pair(request)
+    if len(request.box) != 4 or request.box[0] >= request.box[2] or request.box[1] >= request.box[3]:
+        raise RangeError(f"box is {request.box}; give x0, y0, x1, y1 as the route 'crop' has told them.")
+    height, width = image.shape[1:3]
+    x0, y0, x1, y1 = request.box
+    if max(x1 - x0, y1 - y0) > 4 * max(width, height) or x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
+        raise RangeError(f"box {request.box} does not lie in a picture of {width}x{height}.")
+    repainted = to_image(read_picture(request.crop, "crop"))
+    settings = parse_settings({"seam": request.seam, "match_colours": request.match_colours})
+    with lent_context() as context:
+        whole, notes = composite(image, soft, repainted, (x0, y0, x1, y1), settings, context=context)
+    return {"image": _write(whole), "notes": list(notes)}
+
+
+def tell_models() -> dict[str, Any]:
+    """What can be chosen: model files by name, presets, cuts, crop targets."""
+    return {
+        "detectors": list(menu(PORTS["detector"])), "sams": list(menu(PORTS["sam"])), "what": list(WHAT),
+        "target_cuts": list(cuts()), "targets": list(TARGETS),
+    }  # fmt: skip
+
+
+def tell_version() -> dict[str, Any]:
+    """The version of Hemline, and every setting with its default."""
+    from ... import __version__
+
+    return {"version": __version__, "settings": usual_settings()}
+
+
+def read_picture(text: str, name: str, *, flat: bool = True) -> Image.Image:
+    """The picture in a base64 text, on white where it is transparent (flat), upright.
+
+    Raises `RangeError` for what is no such picture and `TooLarge` before anything large is decoded.
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise TooLarge(f"{name} has {len(text)} characters; send at most {MOST_CHARACTERS}.")
+    coded = text.split(",", 1)[1] if text.startswith("data:") and "," in text else text
+    try:
+        picture = Image.open(io.BytesIO(base64.b64decode(coded, validate=True)), formats=_LOSSLESS)
+        if picture.width * picture.height > MOST_PIXELS:
+            raise TooLarge(f"{name} is {picture.width}x{picture.height}; send at most {MOST_PIXELS} pixels.")
+        picture.load()
+    except (binascii.Error, ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        if isinstance(error, TooLarge):
+            raise
+        raise RangeError(f"{name} is no PNG, JPEG or WebP in base64 ({error}); send the file's bytes.") from error
+    if not flat:
+        return picture
+    if picture.mode in ("RGBA", "LA", "P"):
+        ground = Image.new("RGBA", picture.size, "white")
+        ground.alpha_composite(picture.convert("RGBA"))
+        picture = ground
+    return picture.convert("RGB")
+
+
+def _pair(request: Any) -> tuple[Tensor, Tensor]:
+    picture = read_picture(request.image, "image")
+    soft = read_picture(request.mask, "mask", flat=False)
+    if soft.size != picture.size:
+        raise RangeError(f"mask is {soft.width}x{soft.height} but image is {picture.width}x{picture.height}.")
+    return to_image(picture), to_mask(soft)
+
+
+def _settings(record: Any) -> MaskSettings:
+    return parse_settings(record.model_dump() if hasattr(record, "model_dump") else record.dict())
+
+
+def _told(found: GarmentMask) -> dict[str, Any]:
+    return {"badges": list(found.badges), "notes": list(found.notes), "found": not all(found.empty)}
+
+
+def _write(image: Tensor) -> str:
+    buffer = io.BytesIO()
+    to_picture(image).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _endpoint(work: Callable[[Any], Any], request: Any) -> Callable[..., Any]:
+    """A route's function, whose argument is of the record's type; one request is worked on at a time."""
+
+    def endpoint(body: Any) -> Any:
+        with _http_errors(), import_module("modules.call_queue").queue_lock:
+            return work(body)
+
+    endpoint.__annotations__ = {"body": request}
+    endpoint.__name__ = f"hemline_{work.__name__}"
+    return endpoint
+
+
+@contextmanager
+def _http_errors() -> Generator[None]:
+    """What goes wrong in the words of HTTP: 413 too large, 422 a wrong request, 503 interrupted."""
+    raise_as: Any = import_module("fastapi").HTTPException
+    try:
+        yield
+    except TooLarge as error:
+        raise raise_as(413, str(error)) from error
+    except HemlineError as error:
+        raise raise_as(422, str(error)) from error
+    except HostInterrupted as error:
+        raise raise_as(503, str(error)) from error
+
+
+def _dependencies(pairs: str) -> list[Any]:
+    """The check of name and password that ``--api-auth`` asks for; none without it."""
+    if not pairs:
+        return []
+    fastapi: Any = import_module("fastapi")
+    security: Any = import_module("fastapi.security")
+    known = dict(pair.split(":", 1) for pair in pairs.split(",") if ":" in pair)
+
+    def check(credentials: Any) -> None:
+        wanted = known.get(credentials.username, "")
+        right = secrets.compare_digest(credentials.password.encode(), wanted.encode())
+        if not (right and credentials.username in known):
+            raise fastapi.HTTPException(401, "wrong user name or password", {"WWW-Authenticate": "Basic"})
+
+    check.__annotations__ = {"credentials": security.HTTPBasicCredentials}
+    check.__defaults__ = (fastapi.Depends(security.HTTPBasic()),)
+    return [fastapi.Depends(check)]

@@ -1,0 +1,134 @@
+"""The panel's declaration: what each setting means, its range, its choices, and where it stands.
+
+What a node has as well is taken from the node, so that it is said once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ...nodes import (
+    agnostic_mask,
+    detect_garments,
+    grow_feather_mask,
+    inpaint_stitch,
+    load_garment_model,
+    protect_parts,
+    select_garments_node,
+)
+from ...nodes.models import SHIPPED
+from ...nodes.spec import Node, Port
+from ...segmentation.protection import PROTECTIONS
+from ...segmentation.select import ALL, FROM_LEFT, FROM_RIGHT, LARGEST
+from .settings import (
+    ADD,
+    AS_FOUND,
+    AS_SET,
+    FILLS,
+    HEURISTIC,
+    INTERSECT,
+    ONLY_MASKED,
+    REPLACE,
+    SKIP,
+    STOP,
+    SUBTRACT,
+    UNPROTECTED,
+    WHAT,
+    WHOLE,
+    MaskSettings,
+    cuts,
+)
+
+# Sliders of a panel are for the hand; wider values are typed.
+_GROW_PX, _FEATHER_PX, _MARGIN = 128.0, 128.0, 50.0
+
+
+def _of(node: Node, name: str, own: str = "", **changes: Any) -> Port:
+    """A node's port under the setting's name, with the setting's default."""
+    port = next(port for port in node.inputs if port.name == name)
+    own = own or name
+    return replace(port, name=own, default=getattr(MaskSettings(), own), **changes)
+
+
+def _own(name: str, kind: Any, tooltip: str, **fields: Any) -> Port:
+    return Port(name, kind, tooltip, default=getattr(MaskSettings(), name), **fields)
+
+
+GROUPS: dict[str, tuple[Port, ...]] = {
+    "": (
+        _own("enabled", "BOOLEAN", "Find the garment in the picture and repaint just that."),
+        _of(detect_garments, "what", options=WHAT),
+        _own(
+            "target_cut", "COMBO",
+            "as found: the garment itself. Otherwise what the new garment is: the mask then covers what it needs, "
+            "sleeves over bare arms or a hem further down.",
+            options=cuts(),
+        ),
+        _of(grow_feather_mask, "grow", minimum=-_GROW_PX, maximum=_GROW_PX),
+        _of(grow_feather_mask, "feather", maximum=_FEATHER_PX),
+        _of(protect_parts, "protect", options=(*PROTECTIONS, UNPROTECTED)),
+        _own(
+            "nothing_found", "COMBO",
+            "Where the mask is empty. stop: with an error. skip: the picture comes out unchanged. whole picture: as "
+            "if no mask were wanted. The result tells which.",
+            options=(STOP, SKIP, WHOLE),
+        ),
+        _own(
+            "drawn", "COMBO",
+            "What becomes of a mask drawn or uploaded by hand: the found mask replaces it; or it is added to the found "
+            "mask, subtracted from it, or only what both cover counts. Protected parts stay protected.",
+            options=(REPLACE, ADD, SUBTRACT, INTERSECT),
+        ),
+    ),
+    "Inpainting": (
+        _own(
+            "area", "COMBO", "What the model sees: the mask with its surroundings, enlarged, or the whole picture.",
+            options=(ONLY_MASKED, WHOLE, AS_SET),
+        ),
+        _own("padding", "INT", "only masked: pixels around the mask.", minimum=0, maximum=1024, step=4),
+        _own("fill", "COMBO", "What the model starts from inside the mask.", options=(*FILLS, AS_SET)),
+        _own(
+            "composite", "BOOLEAN",
+            "Put the result into the picture along the soft mask: what lies outside stays bit for bit. Off: the host "
+            "puts it back in its own way.",
+        ),
+        _of(inpaint_stitch, "match_colours"),
+        _of(inpaint_stitch, "seam"),
+    ),
+    "Detection and edges": (
+        _of(load_garment_model, "detector", options=(SHIPPED, HEURISTIC)),
+        _of(load_garment_model, "sam"),
+        _of(detect_garments, "labels"),
+        _of(
+            select_garments_node, "person", tooltip="Whose garments.", options=(ALL, LARGEST, FROM_LEFT, FROM_RIGHT)
+        ),
+        _of(select_garments_node, "number", maximum=20),
+        _own(
+            "edges", "COMBO",
+            "as found: small islands and holes go, the edge stays. guided: the edge moves to the picture's edge. "
+            "matte: the share of each pixel that is garment, for fur, fringe and lace. Only for target cut as found.",
+            options=(AS_FOUND, "guided", "matte"),
+        ),
+        _of(grow_feather_mask, "unit"),
+        _of(agnostic_mask, "silhouette"),
+        _of(agnostic_mask, "looseness"),
+        _of(agnostic_mask, "shadow"),
+        _of(protect_parts, "parts"),
+        _of(protect_parts, "margin", minimum=-_MARGIN, maximum=_MARGIN),
+        _of(detect_garments, "classes"),
+        _of(detect_garments, "confidence"),
+        _of(load_garment_model, "class_map"),
+    ),
+    "Second pass": (
+        _own(
+            "denoising", "FLOAT", "How much the second pass changes of the garment; 1 is all.",
+            minimum=0.0, maximum=1.0, step=0.01,
+        ),
+        _own("prompt", "STRING", "What the second pass paints; empty: the picture's own prompt."),
+    ),
+}  # fmt: skip
+"""Heading -> the settings below it; what has none is always in sight."""
+
+PORTS: dict[str, Port] = {port.name: port for ports in GROUPS.values() for port in ports}
+"""The settings by name."""
