@@ -24,8 +24,10 @@ def missing() -> list[str]:
 
 def constraints() -> str:
     """Every installed distribution at its version, as pip reads it."""
-    found = ((dist.metadata["Name"], dist.version) for dist in importlib.metadata.distributions())
-    there = {name: version.split("+")[0] for name, version in found if name}
+    there: dict[str, str] = {}
+    for dist in importlib.metadata.distributions():
+        if dist.metadata["Name"]:  # of several the first is the one that is imported
+            there.setdefault(dist.metadata["Name"].lower().replace("_", "-"), dist.version.split("+")[0])
     return "".join(f"{name}=={version}\n" for name, version in sorted(there.items()))
 
 

@@ -22,7 +22,7 @@ from ...blending.crop import TARGETS, crop_for_inpainting, empty_masks
 from ...errors import HemlineError, RangeError
 from .api_models import MOST_CHARACTERS, MOST_PIXELS, models, usual_settings
 from .axes import menu
-from .host import HostInterrupted, lent_context
+from .host import lent_context
 from .masking import GarmentMask, composite, draw_preview, garment_mask
 from .panel_ports import PORTS
 from .pixels import to_image, to_mask, to_picture
@@ -65,7 +65,7 @@ def mask(request: Any) -> dict[str, Any]:
     picture = read_picture(request.image, "image")
     settings = _settings(request.settings)
     drawn = to_mask(read_picture(request.drawn, "drawn", flat=False), picture.size) if request.drawn else None
-    with lent_context() as context:
+    with lent_context(stops=False) as context:
         image = to_image(picture)
         found = garment_mask(image, settings, drawn, context=context)
         overlay = _write(draw_preview(image, found, context=context)) if request.overlay else ""
@@ -75,7 +75,7 @@ def mask(request: Any) -> dict[str, Any]:
 def detect(request: Any) -> dict[str, Any]:
     """The garments of a picture: label, score, box and polygons of each, and the mask of the panel's settings."""
     picture = read_picture(request.image, "image")
-    with lent_context() as context:
+    with lent_context(stops=False) as context:
         found = garment_mask(to_image(picture), _settings(request.settings), context=context)
     garments = found.garments
     return {"garments": garments.entries(), "mask": _write(found.mask), "method": garments.method, **_told(found)}
@@ -105,7 +105,7 @@ def stitch(request: Any) -> dict[str, Any]:
         raise RangeError(f"box {request.box} does not lie in a picture of {width}x{height}.")
     repainted = to_image(read_picture(request.crop, "crop"))
     settings = parse_settings({"seam": request.seam, "match_colours": request.match_colours})
-    with lent_context() as context:
+    with lent_context(stops=False) as context:
         whole, notes = composite(image, soft, repainted, (x0, y0, x1, y1), settings, context=context)
     return {"image": _write(whole), "notes": list(notes)}
 
@@ -187,7 +187,7 @@ def _endpoint(work: Callable[[Any], Any], request: Any) -> Callable[..., Any]:
 
 @contextmanager
 def _http_errors() -> Generator[None]:
-    """What goes wrong in the words of HTTP: 413 too large, 422 a wrong request, 503 interrupted."""
+    """What goes wrong in the words of HTTP: 413 too large, 422 a wrong request."""
     raise_as: Any = import_module("fastapi").HTTPException
     try:
         yield
@@ -195,8 +195,6 @@ def _http_errors() -> Generator[None]:
         raise raise_as(413, str(error)) from error
     except HemlineError as error:
         raise raise_as(422, str(error)) from error
-    except HostInterrupted as error:
-        raise raise_as(503, str(error)) from error
 
 
 def _dependencies(pairs: str) -> list[Any]:

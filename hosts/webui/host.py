@@ -50,12 +50,17 @@ _MODELS = HostModels()
 
 
 @contextmanager
-def lent_context() -> Generator[Context]:
-    """The context of one piece of work; what it took of the GPU is given back afterwards, whatever happens."""
+def lent_context(*, stops: bool = True) -> Generator[Context]:
+    """The context of one piece of work; what it took of the GPU is given back afterwards, whatever happens.
+
+    stops: whether Interrupt ends it. It is meant for the generation that runs: what came out of that is finished in any
+    case, and what is asked for beside it knows nothing of it.
+    """
     _MODELS.budget_bytes = _budget()
     context = Context(
         device=work_device(), store=FolderStore(output_folder()), lettering=letter, progress=_progress,
-        check_cancelled=check_interrupted, model_folders=folders(), models=_MODELS, embeddings=_EMBEDDINGS,
+        check_cancelled=check_interrupted if stops else _go_on, model_folders=folders(), models=_MODELS,
+        embeddings=_EMBEDDINGS,
     )  # fmt: skip
     try:
         # Forge calls some hooks in inference mode; what is loaded and kept there could not be moved later on.
@@ -102,6 +107,10 @@ def check_interrupted() -> None:
     state = import_module("modules.shared").state
     if state.interrupted or getattr(state, "stopping_generation", False):
         raise HostInterrupted("interrupted by the user")
+
+
+def _go_on() -> None:
+    """What is asked in place of `check_interrupted` by work that is always finished."""
 
 
 def make_room(size: int, device: torch.device) -> None:

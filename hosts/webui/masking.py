@@ -81,6 +81,15 @@ def garment_mask(
     return GarmentMask(mask, garments, badges, tuple(dict.fromkeys((*notes, *more))))
 
 
+def sampling_mask(mask: Tensor, settings: MaskSettings) -> Tensor:
+    """The mask that the host samples by.
+
+    Where the composite is ours, it is hard and as wide as the soft one: hosts keep what is below one half, and of a
+    soft edge only the inner half would then have something new to mix in.
+    """
+    return (mask > NOTHING).float() if settings.composite else mask
+
+
 def draw_preview(image: Tensor, found: GarmentMask, *, context: Context) -> Tensor:
     """The pictures ``[B,H,W,3]`` with mask, names, scores and badge drawn on."""
     values = {"image": as_image(image), "mask": found.mask, "garments": found.garments}

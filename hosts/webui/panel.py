@@ -11,7 +11,7 @@ from typing import Any
 from ...nodes.spec import Port
 from ...settings import Value
 from .axes import menu
-from .panel_ports import GROUPS
+from .panel_ports import GROUPS, LABELS
 from .preview import TABS, show_mask, upload_mask
 from .settings import NAMES, MaskSettings, from_infotext
 
@@ -74,7 +74,7 @@ def _component(gr: Any, port: Port, elem_id: ElemId, visible: bool = True) -> An
 
 
 def _label(port: Port) -> str:
-    return "Garment mask" if port.name == "enabled" else port.name.replace("_", " ").capitalize()
+    return LABELS.get(port.name) or port.name.replace("_", " ").capitalize()
 
 
 def _add_preview(gr: Any, elem_id: ElemId, sources: Mapping[str, Any], inputs: list[Any]) -> None:

@@ -130,5 +130,14 @@ GROUPS: dict[str, tuple[Port, ...]] = {
 }  # fmt: skip
 """Heading -> the settings below it; what has none is always in sight."""
 
+LABELS: dict[str, str] = {
+    "enabled": "Garment mask", "drawn": "Mask drawn by hand", "nothing_found": "On nothing found",
+    "area": "Inpaint area", "fill": "Masked content", "composite": "Exact composite", "sam": "SAM",
+    "labels": "Garments by name", "number": "Which person from that side", "parts": "Protected parts of your own",
+    "margin": "Protection margin", "shadow": "Margin for shadow", "unit": "Unit of grow and feather",
+    "denoising": "Denoising of the second pass", "prompt": "Prompt of the second pass",
+}  # fmt: skip
+"""How the panel calls a setting whose own name would not say it."""
+
 PORTS: dict[str, Port] = {port.name: port for ports in GROUPS.values() for port in ports}
 """The settings by name."""

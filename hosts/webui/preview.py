@@ -74,7 +74,7 @@ def _look(names: Sequence[str], args: Sequence[Any]) -> tuple[Image.Image, Garme
         picture, getattr(import_module("modules.shared").opts, "img2img_background_color", "#ffffff")
     )
     queue: Any = import_module("modules.call_queue")
-    with queue.queue_lock, lent_context() as context:
+    with queue.queue_lock, lent_context(stops=False) as context:
         image = to_image(flat)
         drawn = None if mask is None or not _shows(mask) else to_mask(mask, flat.size)
         found = garment_mask(image, settings, drawn, context=context)

@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from ...blending.stitch import CropBox
 from ...context import Context
 from ...errors import HemlineError, ShapeError
-from ...tensors import NOTHING
+from ...tensors import NOTHING, resize_mask
 from .host import tell
-from .masking import composite, garment_mask
+from .masking import composite, garment_mask, sampling_mask
 from .pixels import to_image, to_mask, to_picture
 from .settings import AS_SET, FILLS, ONLY_MASKED, SKIP, STOP, WHOLE, MaskSettings
 
@@ -29,6 +30,8 @@ _FIELDS = (
 _METHODS = ("init", "sample")
 # The host's number for its resize mode that enlarges latents: pixels are then only stretched.
 _LATENT_UPSCALE = 3
+# A pixel of a resized hard mask that is covered by more than this; Lanczos rings up to a tenth.
+_COVERED = 0.25
 
 
 class NothingFound(HemlineError):
@@ -43,7 +46,6 @@ class Run:
     pictures: list[Image.Image] = field(default_factory=list[Image.Image])
     masks: list[Tensor] = field(default_factory=list[Tensor])
     saved: dict[str, Any] = field(default_factory=dict[str, Any])
-    own_mask: Any = None
     overlay: Any = None
     index: int | None = None
     skipped: bool = False
@@ -196,9 +198,10 @@ def _hand_over(run: Run, p: Any) -> None:
         p.sample = partial(_unchanged, p)
         return
     union = torch.stack(run.masks).amax(0)
-    p.image_mask = run.own_mask = to_picture(union)
-    if any(not torch.equal(mask, union) for mask in run.masks):
-        p.init = _with_own_masks(p, run.masks, p.init)
+    p.image_mask = to_picture(sampling_mask(union, settings))
+    alike = all(torch.equal(mask, union) for mask in run.masks)
+    if not alike or (settings.composite and getattr(p, "mask_round", True)):
+        p.init = _with_own_masks(p, run.masks, settings, p.init)
 
 
 def _unchanged(p: Any, *args: Any, **kwargs: Any) -> Any:
@@ -206,31 +209,38 @@ def _unchanged(p: Any, *args: Any, **kwargs: Any) -> Any:
     return p.init_latent
 
 
-def _with_own_masks(p: Any, masks: Sequence[Tensor], init: Callable[..., Any]) -> Callable[..., Any]:
-    """The host's init, after which each latent of the batch has the mask of its own picture."""
+def _with_own_masks(
+    p: Any, masks: Sequence[Tensor], settings: MaskSettings, init: Callable[..., Any]
+) -> Callable[..., Any]:
+    """The host's init, after which each latent has the mask of its own picture, as far as any part of its cell has it.
+
+    The host rounds: of a cell that is covered by less than one half nothing would be sampled, and the edge of the
+    composite would find nothing new there.
+    """
 
     def init_with_masks(*args: Any, **kwargs: Any) -> Any:
         result = init(*args, **kwargs)
         if p.nmask is not None:
-            size = (p.nmask.shape[-1], p.nmask.shape[-2])
-            planes = [_latent_mask(p, mask, size) for mask in masks]
+            planes = [_latent_mask(p, mask, settings, p.nmask.shape[-2:]) for mask in masks]
+            planes = planes if any(not torch.equal(plane, planes[0]) for plane in planes) else planes[:1]
             own = torch.stack(planes).unsqueeze(1).expand(-1, p.nmask.shape[-3], -1, -1).to(p.nmask)
+            own = own if len(planes) > 1 else own[0]  # one for all has no batch axis
             p.nmask, p.mask = own, 1 - own
         return result
 
     return init_with_masks
 
 
-def _latent_mask(p: Any, mask: Tensor, size: tuple[int, int]) -> Tensor:
-    """One picture's mask at the size of its latents, cut as the host cuts it."""
-    picture = to_picture(mask)
+def _latent_mask(p: Any, mask: Tensor, settings: MaskSettings, size: Sequence[int]) -> Tensor:
+    """One picture's mask ``[h,w]`` at the size of its latents, cut as the host cuts it."""
     if p.paste_to is not None:
         x, y, width, height = p.paste_to
-        picture = picture.crop((x, y, x + width, y + height))
+        plane = resize_mask(sampling_mask(mask, settings)[:, y : y + height, x : x + width], p.height, p.width)
     else:
-        picture = _resized(p, picture)
-    plane = to_mask(picture.resize(size, Image.Resampling.BILINEAR))[0]
-    return plane.round() if getattr(p, "mask_round", True) else plane
+        plane = _resized_mask(p, sampling_mask(mask, settings))
+    if not settings.composite:
+        return resize_mask(plane, size[0], size[1])[0].round()
+    return functional.adaptive_max_pool2d((plane > _COVERED).float(), (size[0], size[1]))[0]
 
 
 def _frame(
@@ -240,10 +250,17 @@ def _frame(
     if p.paste_to is not None or (skipped and p.inpaint_full_res):
         x, y, width, height = p.paste_to if crop and p.paste_to else (0, 0, *picture.size)
         return picture, mask, (x, y, x + width, y + height)
-    picture, resized = _resized(p, picture), _resized(p, to_picture(mask))
-    # Resizing spreads a mask by ringing; what is nothing stays nothing.
-    soft = to_mask(resized)
-    return picture, torch.where(soft > NOTHING, soft, 0), (0, 0, *picture.size)
+    picture = _resized(p, picture)
+    return picture, _resized_mask(p, mask), (0, 0, *picture.size)
+
+
+def _resized_mask(p: Any, mask: Tensor) -> Tensor:
+    """The mask ``[1,H,W]`` at the size of the generation, by the host's resize mode, and 0 where it was 0.
+
+    Hosts resize with Lanczos, which rings: faint traces of a mask would lie where there was none.
+    """
+    soft, support = (to_mask(_resized(p, to_picture(plane))) for plane in (mask, (mask > NOTHING).float()))
+    return torch.where(support > _COVERED, soft, 0)
 
 
 def _resized(p: Any, picture: Image.Image) -> Image.Image:

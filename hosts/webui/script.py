@@ -134,7 +134,7 @@ def _after_composite(self: Any, p: Any, pp: Any, *args: Any) -> None:
     if run is None or not _is_img2img(p) or not run.composites:
         return
     try:
-        with lent_context() as context:
+        with lent_context(stops=False) as context:
             steps.finish_picture(run, p, pp, context)
     except Exception as error:  # noqa: BLE001 - the picture is too dear to be lost
         LOG.exception("composite")

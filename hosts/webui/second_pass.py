@@ -9,8 +9,8 @@ from typing import Any
 from PIL import Image
 
 from ...context import Context
-from .host import check_interrupted, tell
-from .masking import composite, garment_mask
+from .host import check_interrupted, lent_context, tell
+from .masking import composite, garment_mask, sampling_mask
 from .pixels import to_image, to_picture
 from .run import Run
 from .settings import AS_SET, FILLS, ONLY_MASKED, STOP, WHOLE, MaskSettings
@@ -37,7 +37,7 @@ def second_pass(run: Run, p: Any, pp: Any, context: Context) -> None:
             return
     check_interrupted()
     mask = None if found.empty[0] else found.mask
-    inner = _processing(p, picture, None if mask is None else to_picture(mask), settings)
+    inner = _processing(p, picture, None if mask is None else to_picture(sampling_mask(mask, settings)), settings)
     result = import_module("modules.processing").process_images(inner).images
     if not result:
         return
@@ -46,7 +46,8 @@ def second_pass(run: Run, p: Any, pp: Any, context: Context) -> None:
         return
     x, y, width, height = inner.paste_to or (0, 0, *picture.size)
     box = (x, y, x + width, y + height)
-    whole, _ = composite(to_image(picture), mask, to_image(result[0]), box, settings, context=context)
+    with lent_context(stops=False) as finishing:
+        whole, _ = composite(to_image(picture), mask, to_image(result[0]), box, settings, context=finishing)
     pp.image = to_picture(whole)
 
 

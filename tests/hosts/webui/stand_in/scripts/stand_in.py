@@ -5,10 +5,11 @@ gives all that comes out a tone of its own, as real ones do. All the rest of the
 """
 
 import contextlib
+from pathlib import Path
 from types import SimpleNamespace
 
 import torch
-from modules import processing, sd_models, sd_samplers
+from modules import processing, sd_models, sd_samplers, sd_vae_approx
 from torch.nn import functional
 
 PAINT = (0.9, 0.1, 0.6)
@@ -37,7 +38,7 @@ class Model:
     )
     dtype = torch.float32
     lowvram = False
-    is_sdxl = is_sd1 = is_sd2 = is_sd3 = is_inpaint = is_webui_legacy_model = False
+    is_sdxl = is_sd1 = is_sd2 = is_sd3 = is_inpaint = use_distilled_cfg_scale = False
     comments = ()
     cond_stage_model = first_stage_model = None
     model_config = SimpleNamespace(ztsnr=False)
@@ -46,6 +47,9 @@ class Model:
         self.extra_generation_params = {}
         self.forge_objects = Objects(vae=SimpleNamespace(latent_channels=4))
         self.forge_objects_original = self.forge_objects_after_applying_lora = self.forge_objects
+
+    def is_webui_legacy_model(self):
+        return True
 
     def ema_scope(self):
         return contextlib.nullcontext()
@@ -70,7 +74,7 @@ def picture_of(p):
     from PIL import Image
 
     with contextlib.suppress(OSError, ValueError):
-        pixels = np.asarray(Image.open(p.prompts[0]).convert("RGB").resize((p.width, p.height)))
+        pixels = np.asarray(Image.open(Path(p.prompts[0])).convert("RGB").resize((p.width, p.height)))
         return torch.from_numpy(pixels / 255).float().permute(2, 0, 1)[None]
     return torch.full((1, 3, p.height, p.width), 0.5)
 
@@ -114,6 +118,7 @@ for module in (sd_models, processing):
     }.items():
         if hasattr(module, name):
             setattr(module, name, stand_in)
+sd_vae_approx.model = lambda: None  # would be downloaded for live previews
 sd_samplers.create_sampler = lambda *args, **kwargs: Sampler()
 for kind in (
     processing.StableDiffusionProcessing,

@@ -1,0 +1,54 @@
+"""Fixtures: hosts for the WebUI extension, their page, and pictures with and without a person."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from figures import draw_person
+from PIL import Image
+from support.frontend import CHROMIUM, chromium
+from support.webui_host import PATIENCE_S, REAL, STUBS, Host, started
+
+
+@pytest.fixture(scope="session")
+def person() -> Image.Image:
+    """A drawn person on whom the shipped parser finds a top and trousers."""
+    from hemline.hosts.pictures import from_bytes, to_bytes
+
+    return from_bytes(to_bytes(draw_person(480, 360, seed=3)[0][0]))
+
+
+@pytest.fixture(scope="session")
+def wall() -> Image.Image:
+    """A picture without anybody."""
+    return Image.new("RGB", (300, 360), (190, 196, 201))
+
+
+@pytest.fixture(scope="module", params=[*STUBS, *(folder.name for folder in REAL), *([] if REAL else ["real host"])])
+def webui(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A host with this checkout as an extension, as it starts for a user."""
+    yield from started(request.param, tmp_path_factory.mktemp("webui"), [])
+
+
+@pytest.fixture(scope="module", params=STUBS)
+def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A host that asks for a name and a password."""
+    yield from started(request.param, tmp_path_factory.mktemp("webui"), ["--api-auth", "ann:needle,bob:thread"])
+
+
+@pytest.fixture(scope="module")
+def page(webui: Host) -> Iterator[Any]:
+    """The host's page in Chromium, loaded."""
+    if CHROMIUM is None:
+        pytest.skip("needs chromium on the PATH")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install hemline[test])")
+    with chromium(importlib.import_module(playwright.__name__)) as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 1800})
+        page.set_default_timeout(PATIENCE_S * 1000)
+        page.goto(webui.url)
+        page.wait_for_function("typeof get_tab_index === 'function' && document.getElementById('mode_img2img')")
+        yield page
+        page.close()

@@ -1,0 +1,25 @@
+"""Steps of the Extras tab."""
+
+
+class PostprocessedImage:
+    def __init__(self, image):
+        self.image, self.info, self.extra_images, self.nametags = image, {}, [], []
+        self.disable_processing = False
+
+    def create_copy(self, new_image, *, nametags=None, disable_processing=False):
+        copy = PostprocessedImage(new_image)
+        copy.info, copy.nametags = dict(self.info), [*self.nametags, *(nametags or [])]
+        copy.disable_processing = disable_processing
+        return copy
+
+
+class ScriptPostprocessing:
+    name = None
+    order = 1000
+    controls = None
+
+    def ui(self):
+        return {}
+
+    def process(self, pp, **args):
+        pass
