@@ -55,6 +55,7 @@ def _fingerprint(
     id="HemlineEditMask",
     name="Edit Mask",
     category="Hemline/2 Refine",
+    version="1.1.0",
     is_output=True,
     aliases=("paint mask", "draw mask", "brush", "eraser", "lasso", "mask editor", "touch up", "correct mask"),
     inputs=(
