@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from ...context import Context
@@ -19,6 +21,7 @@ from .panel import build_settings
 from .settings import NAMES, STOP, WHOLE, MaskSettings, parse_settings
 
 _LAYOUT = "A1111 batch"
+_JOB = "hemline"
 
 
 def build_tab() -> list[tuple[Any, str, str]]:
@@ -29,11 +32,14 @@ def build_tab() -> list[tuple[Any, str, str]]:
         with gr.Row():
             source = gr.Textbox("", label="Folder of photos", elem_id="hemline_batch_input", interactive=not hidden)
             target = gr.Textbox("", label="Folder for results", elem_id="hemline_batch_output", interactive=not hidden)
-        made = build_settings(lambda name: f"hemline_batch_{name}", switch=False)
-        start = gr.Button("Make masks", elem_id="hemline_batch_start", interactive=not hidden)
+        made = build_settings(lambda name: f"hemline_batch_{name}", switch=False, generates=False)
+        with gr.Row():
+            start = gr.Button("Make masks", elem_id="hemline_batch_start", interactive=not hidden)
+            stop = gr.Button("Stop", elem_id="hemline_batch_stop")
         report = gr.Textbox("", label="Report", lines=8, interactive=False, elem_id="hemline_batch_report")
         wires = [source, target, *(made[name] for name in NAMES)]
-        start.click(_refuse if hidden else _run, wires, [report])
+        start.click(_refuse if hidden else run_tab, wires, [report])
+        stop.click(stop_tab, [], [], queue=False)
     return [(interface, "Hemline", "hemline")]
 
 
@@ -47,6 +53,8 @@ def mask_folder(source: Path, target: Path, settings: MaskSettings, context: Con
     A photo that fails is told and does not stop the others. One without anything to repaint is left out (skip), gets
     a white mask (whole picture), or ends the work (stop). Raises `BadFile` where there is no photo.
     """
+    if not source.exists():
+        raise BadFile(f"{source} does not exist; check the path.")
     store = FolderStore(target)
     done = 0
     # The host looks for pictures and masks of one name, beside each other.
@@ -83,17 +91,41 @@ def _mask_photo(
     return found.badges[0], found.empty[0]
 
 
-def _run(source: str, target: str, *values: Any) -> str:
-    """What the button does; everything that goes wrong is a line of the report."""
-    lines: list[str] = []
+def stop_tab() -> None:
+    """Ends the work on the folder; a generation that runs is not ours to end."""
+    state = import_module("modules.shared").state
+    if state.job == _JOB:
+        state.interrupt()
+
+
+def run_tab(source: str, target: str, *values: Any) -> Iterator[str]:
+    """What the button does: the report so far, after each photo; everything that goes wrong is a line of it.
+
+    The work has a thread of its own: pages ask for one line after another from any thread, and what torch is told
+    (inference mode, gradients) counts for one thread only. A page that is closed does not end it.
+    """
+    lines: SimpleQueue[str | None] = SimpleQueue()  # None: it is over
+    Thread(target=_report, args=(source, target, values, lines), name="hemline folder", daemon=True).start()
+    told: list[str] = []
+    while (line := lines.get()) is not None:
+        told.append(line)
+        yield "\n".join(told)
+
+
+def _report(source: str, target: str, values: Sequence[Any], lines: SimpleQueue[str | None]) -> None:
     try:
-        lines += _work(source, target, values)
+        for line in _work(source, target, values):
+            lines.put(line)
     except HostInterrupted:
-        lines.append("Interrupted.")
+        lines.put("Interrupted. What is done stays.")
     except HemlineError as error:
         LOG.warning("batch: %s", error)
-        lines.append(f"Error: {error}")
-    return "\n".join(lines)
+        lines.put(f"Error: {error}")
+    except Exception as error:  # noqa: BLE001 - the page would wait for ever
+        LOG.exception("batch")
+        lines.put(f"Error: {type(error).__name__}: {error}")
+    finally:
+        lines.put(None)
 
 
 def _work(source: str, target: str, values: Sequence[Any]) -> Iterator[str]:
@@ -103,7 +135,7 @@ def _work(source: str, target: str, values: Sequence[Any]) -> Iterator[str]:
     folder = Path(target.strip()).expanduser() if target.strip() else output_folder()
     queue, shared = import_module("modules.call_queue"), import_module("modules.shared")
     with queue.queue_lock:
-        shared.state.begin(job="hemline")
+        shared.state.begin(job=_JOB)
         try:
             with lent_context() as context:
                 yield from mask_folder(Path(source.strip()).expanduser(), folder, settings, context)

@@ -29,7 +29,7 @@ def postprocessing_class() -> type:
 def _ui(self: Any) -> dict[str, Any]:
     gr: Any = import_module("gradio")
     with gr.Accordion(_NAME, open=False, elem_id="hemline_extras"):
-        made = build_settings(lambda name: f"hemline_extras_{name}")
+        made = build_settings(lambda name: f"hemline_extras_{name}", generates=False)
         output = gr.Dropdown(
             choices=list(OUTPUTS), value=CUT_OUT, label="Output", elem_id="hemline_extras_output",
             info="What becomes of the picture: the garment alone, its mask, the mask over the picture, or both.",

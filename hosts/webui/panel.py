@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -11,11 +12,13 @@ from typing import Any
 from ...nodes.spec import Port
 from ...settings import Value
 from .axes import menu
-from .panel_ports import GROUPS, LABELS
+from .panel_ports import GROUPS, INPAINTING, LABELS, SECOND_PASS
 from .preview import TABS, show_mask, upload_mask
 from .settings import NAMES, MaskSettings, from_infotext
 
 ElemId = Callable[[str], str]
+# A preview that fits the window beside the settings; a click shows it large.
+_PREVIEW_PX = 640
 _READ_TAB = (
     "(...args) => { args[0] = String(typeof get_tab_index === 'function' ? get_tab_index('mode_img2img') : 0);"
     " return args; }"
@@ -43,18 +46,36 @@ def build_panel(elem_id: ElemId, is_img2img: bool, sources: Mapping[str, Any]) -
     return Panel(inputs, [(made[name], _pasted(name)) for name in NAMES])
 
 
-def build_settings(elem_id: ElemId, *, is_img2img: bool = True, switch: bool = True) -> dict[str, Any]:
-    """A component for each setting by its name, under their headings. switch: whether "enabled" is shown."""
+def build_settings(
+    elem_id: ElemId, *, is_img2img: bool = True, switch: bool = True, generates: bool = True
+) -> dict[str, Any]:
+    """A component for each setting by its name, under their headings.
+
+    switch: whether "enabled" is shown; generates: whether the settings of the generation are, beside those of the mask.
+    """
     gr: Any = import_module("gradio")
     made: dict[str, Any] = {}
+    hidden = {*(() if switch else ("enabled",)), *(() if generates else ("drawn",))}
     for heading, ports in GROUPS.items():
-        if not heading:
-            made |= {port.name: _component(gr, port, elem_id, switch or port.name != "enabled") for port in ports}
-            continue
-        second = heading == "Second pass"
-        with gr.Accordion(heading, open=second, visible=not (second and is_img2img)):
-            made |= {port.name: _component(gr, port, elem_id) for port in ports}
+        second = heading == SECOND_PASS
+        shown = generates and not is_img2img if second else generates or heading != INPAINTING
+        with gr.Accordion(heading, open=second, visible=shown) if heading else nullcontext():
+            for row in _rows(ports):
+                with gr.Row() if len(row) > 1 else nullcontext():
+                    made |= {port.name: _component(gr, port, elem_id, port.name not in hidden) for port in row}
     return made
+
+
+def _rows(ports: Sequence[Port]) -> list[list[Port]]:
+    """Sliders and menus two in a row, as they come; ticks and texts have the width for themselves."""
+    rows: list[list[Port]] = []
+    for port in ports:
+        narrow = port.type not in ("BOOLEAN", "STRING")
+        if narrow and rows and len(rows[-1]) == 1 and rows[-1][0].type not in ("BOOLEAN", "STRING"):
+            rows[-1].append(port)
+        else:
+            rows.append([port])
+    return rows
 
 
 def event_script(gr: Any, text: str) -> dict[str, str]:
@@ -83,7 +104,10 @@ def _add_preview(gr: Any, elem_id: ElemId, sources: Mapping[str, Any], inputs: l
         send = gr.Button("Send to Inpaint upload", elem_id=elem_id("send"))
     tab = gr.Textbox("0", visible=False, elem_id=elem_id("tab"))
     badge = gr.Textbox("", label="Found", interactive=False, elem_id=elem_id("badge"), lines=2)
-    picture = gr.Image(label="Mask preview", interactive=False, type="pil", elem_id=elem_id("picture"))
+    picture = gr.Image(
+        label="Mask preview", interactive=False, visible=False, type="pil", height=_PREVIEW_PX,
+        elem_id=elem_id("picture"),
+    )  # fmt: skip
     names = tuple(sources)
     wires = [tab, *sources.values(), *inputs]
     look.click(partial(show_mask, names), wires, [picture, badge], **event_script(gr, _READ_TAB))

@@ -40,15 +40,35 @@ from .settings import (
     cuts,
 )
 
+INPAINTING, SECOND_PASS = "Inpainting", "Second pass"
+"""Headings of the settings that only a generation has."""
+
 # Sliders of a panel are for the hand; wider values are typed.
 _GROW_PX, _FEATHER_PX, _MARGIN = 128.0, 128.0, 50.0
+# Where a node's own words name its ports, or promise what is no target here.
+_SAID = {
+    "what": "What is repainted: a preset (outfit: clothes from top to skirt or trousers; garments: also shoes, "
+    "legwear, hats, scarves), or one kind of garment.",
+    "labels": "Several kinds, by commas, such as 'tops, footwear'; then 'What' does not count.",
+    "grow": "How far the mask grows, the same distance in every direction; negative shrinks it.",
+    "feather": "Width of the soft edge, over which the mask runs from full to nothing.",
+    "person": "Whose garments.",
+    "margin": "How far beyond a part the mask keeps away, in percent of the head's height; negative lets it reach "
+    "under the rim.",
+    "parts": "One per line or separated by ';', each with its own margin and soft edge if you like: 'hands 4 soft 6; "
+    "hair; face -2'. Then 'Protect' does not count. Parts: head, hair, face, neck, hands, arms, legs, feet, bag, other "
+    "garments.",
+    "classes": "For a YOLO: which of its own classes count, by name, wildcard or number, separated by commas; "
+    "'!word' leaves one out. 'What' chooses among what they mean.",
+    "class_map": "What the file's own words mean, one a line: 'short sleeve top = upper'. Wildcards: '*dress* = "
+    "dress'. 'ignore' leaves a word out.",
+}
 
 
-def _of(node: Node, name: str, own: str = "", **changes: Any) -> Port:
-    """A node's port under the setting's name, with the setting's default."""
+def _of(node: Node, name: str, **changes: Any) -> Port:
+    """A node's port, with the setting's default."""
     port = next(port for port in node.inputs if port.name == name)
-    own = own or name
-    return replace(port, name=own, default=getattr(MaskSettings(), own), **changes)
+    return replace(port, default=getattr(MaskSettings(), name), tooltip=_SAID.get(name, port.tooltip), **changes)
 
 
 def _own(name: str, kind: Any, tooltip: str, **fields: Any) -> Port:
@@ -81,7 +101,7 @@ GROUPS: dict[str, tuple[Port, ...]] = {
             options=(REPLACE, ADD, SUBTRACT, INTERSECT),
         ),
     ),
-    "Inpainting": (
+    INPAINTING: (
         _own(
             "area", "COMBO", "What the model sees: the mask with its surroundings, enlarged, or the whole picture.",
             options=(ONLY_MASKED, WHOLE, AS_SET),
@@ -100,9 +120,7 @@ GROUPS: dict[str, tuple[Port, ...]] = {
         _of(load_garment_model, "detector", options=(SHIPPED, HEURISTIC)),
         _of(load_garment_model, "sam"),
         _of(detect_garments, "labels"),
-        _of(
-            select_garments_node, "person", tooltip="Whose garments.", options=(ALL, LARGEST, FROM_LEFT, FROM_RIGHT)
-        ),
+        _of(select_garments_node, "person", options=(ALL, LARGEST, FROM_LEFT, FROM_RIGHT)),
         _of(select_garments_node, "number", maximum=20),
         _own(
             "edges", "COMBO",
@@ -114,13 +132,13 @@ GROUPS: dict[str, tuple[Port, ...]] = {
         _of(agnostic_mask, "silhouette"),
         _of(agnostic_mask, "looseness"),
         _of(agnostic_mask, "shadow"),
-        _of(protect_parts, "parts"),
         _of(protect_parts, "margin", minimum=-_MARGIN, maximum=_MARGIN),
+        _of(protect_parts, "parts"),
         _of(detect_garments, "classes"),
-        _of(detect_garments, "confidence"),
         _of(load_garment_model, "class_map"),
+        _of(detect_garments, "confidence"),
     ),
-    "Second pass": (
+    SECOND_PASS: (
         _own(
             "denoising", "FLOAT", "How much the second pass changes of the garment; 1 is all.",
             minimum=0.0, maximum=1.0, step=0.01,

@@ -35,14 +35,14 @@ TABS = Tabs(
 )
 
 
-def show_mask(names: Sequence[str], *args: Any) -> tuple[Image.Image | None, str]:
+def show_mask(names: Sequence[str], *args: Any) -> tuple[Any, str]:
     """The picture of the tab with the mask over it, and a line about it; what goes wrong comes as that line."""
+    gr: Any = import_module("gradio")
     try:
         _, found, drawn = _look(names, args)
-    except (HemlineError, HostInterrupted) as error:
-        LOG.warning("preview: %s", error)
-        return None, f"Error: {error}"
-    return drawn, "\n".join((*found.badges, *found.notes))
+    except Exception as error:  # noqa: BLE001 - pages show no more than "Error" of what they are not told
+        return gr.update(value=None, visible=False), _told(error)
+    return gr.update(value=drawn, visible=True), "\n".join((*found.badges, *found.notes))
 
 
 def upload_mask(names: Sequence[str], *args: Any) -> tuple[Any, Any, Any, str]:
@@ -50,12 +50,20 @@ def upload_mask(names: Sequence[str], *args: Any) -> tuple[Any, Any, Any, str]:
     gr: Any = import_module("gradio")
     try:
         picture, found, drawn = _look(names, args)
-    except (HemlineError, HostInterrupted) as error:
-        LOG.warning("send: %s", error)
-        return gr.update(), gr.update(), gr.update(), f"Error: {error}"
+    except Exception as error:  # noqa: BLE001 - as above
+        return gr.update(), gr.update(), gr.update(), _told(error)
+    shown = gr.update(value=drawn, visible=True)
     if all(found.empty):
-        return gr.update(), gr.update(), drawn, f"Nothing was sent: {found.badges[0]}"
-    return picture, to_picture(found.mask), drawn, "\n".join((*found.badges, *found.notes))
+        return gr.update(), gr.update(), shown, f"Nothing was sent: {found.badges[0]}"
+    return picture, to_picture(found.mask), shown, "\n".join((*found.badges, *found.notes))
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, (HemlineError, HostInterrupted)):
+        LOG.warning("preview: %s", error)
+        return f"Error: {error}"
+    LOG.error("preview", exc_info=error)
+    return f"Error: {type(error).__name__}: {error}"
 
 
 def _look(names: Sequence[str], args: Sequence[Any]) -> tuple[Image.Image, GarmentMask, Image.Image]:

@@ -108,7 +108,7 @@ def finish_picture(run: Run, p: Any, pp: Any, context: Context) -> None:
     whole, lines = composite(to_image(picture), mask, generated, box, run.settings, context=context)
     pp.image = to_picture(whole)
     for line in lines:
-        p.extra_generation_params.setdefault("Hemline tone", line)
+        tell(p, line)
 
 
 def fall_back(run: Run, p: Any, pp: Any) -> None:

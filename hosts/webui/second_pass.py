@@ -47,7 +47,9 @@ def second_pass(run: Run, p: Any, pp: Any, context: Context) -> None:
     x, y, width, height = inner.paste_to or (0, 0, *picture.size)
     box = (x, y, x + width, y + height)
     with lent_context(stops=False) as finishing:
-        whole, _ = composite(to_image(picture), mask, to_image(result[0]), box, settings, context=finishing)
+        whole, lines = composite(to_image(picture), mask, to_image(result[0]), box, settings, context=finishing)
+    for line in lines:
+        tell(p, line)
     pp.image = to_picture(whole)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +99,64 @@ def test_an_empty_folder_is_said(tmp_path: Path):
 
 
 @pytest.fixture
-def step(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The Extras step of the stand-in host, and a picture for it."""
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The stand-in host's modules."""
     monkeypatch.syspath_prepend(str(STUB))
     monkeypatch.setattr(sys, "argv", ["launch.py"])
     before = {name for name in sys.modules if name.split(".")[0] == "modules"}
     for name in before:
         del sys.modules[name]
     import_module("modules.devices")
-    yield extras.postprocessing_class()()
+    yield
     for name in [name for name in sys.modules if name.split(".")[0] == "modules"]:
         del sys.modules[name]
+
+
+def test_the_tab_reports_after_each_photo(host: None, photos: Path, tmp_path: Path):
+    reports = list(batch_tab.run_tab(str(photos), str(tmp_path / "out"), {"nothing_found": "skip"}))
+    assert reports[0].startswith("a: red found")
+    assert all(later.startswith(f"{earlier}\n") for earlier, later in pairwise(reports))
+    assert "2 of 3 photos done" in reports[-1]
+    assert import_module("modules.shared").state.job == ""
+
+
+def test_stop_ends_the_folder_and_what_is_done_stays(host: None, photos: Path, tmp_path: Path):
+    def mask_and_stop(image: torch.Tensor, settings: Any, *, context: Any) -> GarmentMask:
+        batch_tab.stop_tab()
+        return red_mask(image, settings, context=context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch_tab, "garment_mask", mask_and_stop)
+        *_, report = batch_tab.run_tab(str(photos), str(tmp_path / "out"), {})
+    assert report.splitlines()[-1].startswith("Interrupted")
+    assert names(tmp_path / "out" / "input") == ["a.png"]
+
+
+def test_stop_leaves_a_generation_alone(host: None):
+    state = import_module("modules.shared").state
+    state.begin(job="scripts_img2img")
+    batch_tab.stop_tab()
+    assert not state.interrupted
+
+
+@pytest.mark.parametrize("source", ["", "{tmp}/nowhere"])
+def test_what_goes_wrong_is_a_line_of_the_report(host: None, tmp_path: Path, source: str):
+    *_, report = batch_tab.run_tab(source.format(tmp=tmp_path), str(tmp_path / "out"), {})
+    assert report.startswith("Error: ")
+
+
+def test_a_fault_of_ours_does_not_leave_the_page_waiting(
+    host: None, monkeypatch: pytest.MonkeyPatch, photos: Path, tmp_path: Path
+):
+    monkeypatch.setattr(batch_tab, "garment_mask", lambda *args, **kwargs: 1 / 0)
+    *_, report = batch_tab.run_tab(str(photos), str(tmp_path / "out"), {})
+    assert "ZeroDivisionError" in report
+
+
+@pytest.fixture
+def step(host: None) -> Any:
+    """The Extras step of the stand-in host."""
+    return extras.postprocessing_class()()
 
 
 def processed(step: Any, dressed: bool = True, **values: Any) -> Any:

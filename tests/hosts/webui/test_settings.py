@@ -51,6 +51,12 @@ def test_every_setting_stands_in_the_panel_once():
     assert sorted(port.name for ports in GROUPS.values() for port in ports) == sorted(NAMES)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_panel_names_no_port_of_a_node_and_no_body_as_a_target(name: str):
+    assert "`" not in PORTS[name].tooltip
+    assert "body part" not in PORTS[name].tooltip
+
+
 def test_defaults_are_those_of_the_record():
     assert {name: port.default for name, port in PORTS.items()} == asdict(MaskSettings())
 

@@ -42,6 +42,9 @@ class State:
         self.job, self.job_count, self.textinfo = job, -1, None
         self.skipped = self.interrupted = self.stopping_generation = False
 
+    def interrupt(self) -> None:
+        self.interrupted = True
+
     def end(self) -> None:
         self.job, self.job_count = "", 0
 
