@@ -12,15 +12,16 @@ import io
 import secrets
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 from torch import Tensor
 
 from ...blending.crop import TARGETS, crop_for_inpainting, empty_masks
 from ...errors import HemlineError, RangeError
-from .api_models import MOST_CHARACTERS, MOST_PIXELS, models, usual_settings
+from .api_models import MOST_CHARACTERS, MOST_PIXELS, models
 from .axes import menu
 from .host import lent_context
 from .masking import GarmentMask, composite, draw_preview, garment_mask
@@ -42,22 +43,13 @@ def add_routes(demo: Any, app: Any) -> None:
     if not (getattr(options, "api", False) or getattr(options, "nowebui", False)):
         return
     known = models()
-    posts: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
-        "mask": (mask, known.mask, known.mask_answer),
-        "detect": (detect, known.detect, known.detect_answer),
-        "crop": (crop, known.crop, known.crop_answer),
-        "stitch": (stitch, known.stitch, known.stitch_answer),
-    }
     dependencies = _dependencies(str(getattr(options, "api_auth", None) or ""))
-    common: dict[str, Any] = {"dependencies": dependencies, "tags": ["hemline"]}
-    for name, (work, request, answer) in posts.items():
+    for route in ROUTES:
+        work = _endpoint(route.work, known[route.request]) if route.request else route.work
         app.add_api_route(
-            f"{PREFIX}/{name}", _endpoint(work, request), methods=["POST"], response_model=answer,
-            summary=str(work.__doc__).splitlines()[0], **common,
+            route.path, work, methods=[route.method], response_model=known[route.answer], summary=route.says,
+            dependencies=dependencies, tags=["hemline"],
         )  # fmt: skip
-    gets = {"models": (tell_models, known.models_answer), "version": (tell_version, known.version_answer)}
-    for name, (tell, answer) in gets.items():
-        app.add_api_route(f"{PREFIX}/{name}", tell, methods=["GET"], response_model=answer, **common)
 
 
 def mask(request: Any) -> dict[str, Any]:
@@ -122,7 +114,42 @@ def tell_version() -> dict[str, Any]:
     """The version of Hemline, and every setting with its default."""
     from ... import __version__
 
-    return {"version": __version__, "settings": usual_settings()}
+    return {"version": __version__, "settings": asdict(MaskSettings())}
+
+
+class Route(NamedTuple):
+    """work: gives the answer; request: the record that it takes, empty where it takes none; answer: what it gives."""
+
+    name: str
+    work: Callable[..., dict[str, Any]]
+    request: str
+    answer: str
+
+    @property
+    def path(self) -> str:
+        """Where it is asked."""
+        return f"{PREFIX}/{self.name}"
+
+    @property
+    def method(self) -> str:
+        """Of HTTP."""
+        return "POST" if self.request else "GET"
+
+    @property
+    def says(self) -> str:
+        """What the route gives, in a sentence."""
+        return str(self.work.__doc__).splitlines()[0]
+
+
+ROUTES = (
+    Route("mask", mask, "HemlineMaskRequest", "HemlineMask"),
+    Route("detect", detect, "HemlineDetectRequest", "HemlineDetection"),
+    Route("crop", crop, "HemlineCropRequest", "HemlineCrop"),
+    Route("stitch", stitch, "HemlineStitchRequest", "HemlineStitched"),
+    Route("models", tell_models, "", "HemlineModels"),
+    Route("version", tell_version, "", "HemlineVersion"),
+)
+"""What the server answers."""
 
 
 def read_picture(text: str, name: str, *, flat: bool = True) -> Image.Image:

@@ -12,7 +12,7 @@ from typing import Any
 from ...nodes.spec import Port
 from ...settings import Value
 from .axes import menu
-from .panel_ports import GROUPS, INPAINTING, LABELS, SECOND_PASS
+from .panel_ports import GROUPS, INPAINTING, LABELS, SECOND_PASS, SLIDERS
 from .preview import TABS, show_mask, upload_mask
 from .settings import NAMES, MaskSettings, from_infotext
 
@@ -91,7 +91,8 @@ def _component(gr: Any, port: Port, elem_id: ElemId, visible: bool = True) -> An
         return gr.Dropdown(choices=list(menu(port)), info=port.tooltip, **named)
     if port.type == "STRING":
         return gr.Textbox(info=port.tooltip, lines=2 if port.multiline else 1, **named)
-    return gr.Slider(minimum=port.minimum, maximum=port.maximum, step=port.step, info=port.tooltip, **named)
+    low, high = SLIDERS.get(port.name, (port.minimum, port.maximum))
+    return gr.Slider(minimum=low, maximum=high, step=port.step, info=port.tooltip, **named)
 
 
 def _label(port: Port) -> str:

@@ -43,8 +43,11 @@ from .settings import (
 INPAINTING, SECOND_PASS = "Inpainting", "Second pass"
 """Headings of the settings that only a generation has."""
 
-# Sliders of a panel are for the hand; wider values are typed.
-_GROW_PX, _FEATHER_PX, _MARGIN = 128.0, 128.0, 50.0
+SLIDERS: dict[str, tuple[float, float]] = {
+    "grow": (-128.0, 128.0), "feather": (0.0, 128.0), "margin": (-50.0, 50.0), "number": (1, 20),
+}  # fmt: skip
+"""Ends of sliders for the hand, where the setting itself takes more: from the API, an infotext or an axis."""
+
 # Where a node's own words name its ports, or promise what is no target here.
 _SAID = {
     "what": "What is repainted: a preset (outfit: clothes from top to skirt or trousers; garments: also shoes, "
@@ -85,8 +88,8 @@ GROUPS: dict[str, tuple[Port, ...]] = {
             "sleeves over bare arms or a hem further down.",
             options=cuts(),
         ),
-        _of(grow_feather_mask, "grow", minimum=-_GROW_PX, maximum=_GROW_PX),
-        _of(grow_feather_mask, "feather", maximum=_FEATHER_PX),
+        _of(grow_feather_mask, "grow"),
+        _of(grow_feather_mask, "feather"),
         _of(protect_parts, "protect", options=(*PROTECTIONS, UNPROTECTED)),
         _own(
             "nothing_found", "COMBO",
@@ -121,7 +124,7 @@ GROUPS: dict[str, tuple[Port, ...]] = {
         _of(load_garment_model, "sam"),
         _of(detect_garments, "labels"),
         _of(select_garments_node, "person", options=(ALL, LARGEST, FROM_LEFT, FROM_RIGHT)),
-        _of(select_garments_node, "number", maximum=20),
+        _of(select_garments_node, "number"),
         _own(
             "edges", "COMBO",
             "as found: small islands and holes go, the edge stays. guided: the edge moves to the picture's edge. "
@@ -132,7 +135,7 @@ GROUPS: dict[str, tuple[Port, ...]] = {
         _of(agnostic_mask, "silhouette"),
         _of(agnostic_mask, "looseness"),
         _of(agnostic_mask, "shadow"),
-        _of(protect_parts, "margin", minimum=-_MARGIN, maximum=_MARGIN),
+        _of(protect_parts, "margin"),
         _of(protect_parts, "parts"),
         _of(detect_garments, "classes"),
         _of(load_garment_model, "class_map"),
