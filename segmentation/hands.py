@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -31,14 +29,35 @@ def worn_on_hands(garments: Garments, accessories: Tensor) -> Tensor:
     heads = head_heights_px(garments)
     for index, plane in enumerate(accessories):  # each picture has hands of its own
         head = heads[index % garments.batch]
-        reach = 1 + round(NEAR * head)
-        near = functional.max_pool2d(hands[index % garments.batch][None].float(), 2 * reach + 1, 1, reach)[0] > 0
-        regions = label_regions(plane >= HALF)
-        found = regions[near & (regions > 0)].flatten()
-        for number in sorted(set(cast("list[int]", found.tolist()))):
-            piece = regions == number
-            if max(int(piece.any(0).sum()), int(piece.any(1).sum())) <= LONGEST * head:
-                # Half a pixel around what is at least half covered are its soft rim.
-                rim = functional.max_pool2d(piece[None].float(), 3, 1, 1)[0] > 0
-                worn[index] = torch.maximum(worn[index], plane * rim)
+        near = _spread(hands[index % garments.batch], 1 + round(NEAR * head))
+        # Half a pixel around what is at least half covered are its soft rim.
+        worn[index] = plane * _spread(_pieces(plane >= HALF, near, LONGEST * head), 1)
     return worn
+
+
+def _pieces(support: Tensor, near: Tensor, longest: float) -> Tensor:
+    """The connected pieces of `support` ``[H,W]`` that `near` touches and whose sides are at most `longest`, in px."""
+    places = support.nonzero()
+    numbers = label_regions(support)[support].long()
+    size = int(numbers.max()) + 1 if len(numbers) else 1
+    index = numbers.unsqueeze(1).expand(-1, 2)
+    first = places.new_full((size, 2), max(support.shape)).scatter_reduce(0, index, places, "amin")
+    last = places.new_full((size, 2), -1).scatter_reduce(0, index, places, "amax")
+    touched = torch.zeros(size, dtype=torch.bool, device=support.device)
+    touched[numbers[near[support]]] = True
+    chosen = touched & (last - first + 1 <= longest).all(1)
+    pieces = torch.zeros_like(support)
+    pieces[support] = chosen[numbers]
+    return pieces
+
+
+def _spread(region: Tensor, reach_px: int) -> Tensor:
+    """The bool region ``[H,W]`` with all that lies in the squares of side ``2 * reach_px + 1`` around its pixels."""
+    return _spread_rows(_spread_rows(region, reach_px).mT, reach_px).mT
+
+
+def _spread_rows(region: Tensor, reach_px: int) -> Tensor:
+    """Counted, not compared: the cost of a pooled maximum grows with the reach."""
+    window = 2 * reach_px + 1
+    counts = functional.pad(region, (reach_px + 1, reach_px)).cumsum(-1, dtype=torch.int32)
+    return counts[:, window:] > counts[:, :-window]
