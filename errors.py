@@ -7,6 +7,7 @@ need no tensor are spared.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Sequence
 
 # Names in one message; lists of models or classes are longer than anyone reads.
@@ -51,6 +52,16 @@ def did_you_mean(got: str, names: Sequence[str]) -> str:
     """A question about the nearest of the names, with a space in front; empty where none is near."""
     near = difflib.get_close_matches(got.lower(), [name.lower() for name in names], n=1, cutoff=0.6)
     return next((f" Did you mean {name!r}?" for name in names if near and name.lower() == near[0]), "")
+
+
+def pip_line(*requirements: str) -> str:
+    """The command that installs the packages into the Python that runs; hosts bring one of their own."""
+    return " ".join(_quoted(word) for word in (sys.executable or "python", "-m", "pip", "install", *requirements))
+
+
+def _quoted(word: str) -> str:
+    """The word as shells of every system read it."""
+    return f'"{word}"' if any(letter in word for letter in " <>=~;&") else word
 
 
 def name_some(names: Sequence[str], *, most: int = MOST_NAMED, separator: str = ", ") -> str:

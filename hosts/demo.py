@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ..blending.compare import stamp
+from ..errors import MissingModel, pip_line
 from ..resampling import resize_planes
-from ..tensors import MissingModel
 from .events import Events
 from .files import FolderStore
 from .headless import run_headless
@@ -80,9 +80,11 @@ def find_demo_photo() -> DemoPhoto:
             path = Path(folder) / candidate.path
             if path.is_file():
                 return DemoPhoto(candidate.package, str(path), candidate.what, candidate.person_boxes)
+    from ..segmentation.yolo.quiet_import import REQUIREMENT
+
     raise MissingModel(
         "the demo needs a photo: give one with --photo, or install a package that ships one: "
-        'pip install "hemline[models]"'
+        + pip_line(REQUIREMENT, "segment-anything")
     )
 
 

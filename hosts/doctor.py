@@ -13,6 +13,7 @@ import torch
 from .. import __version__
 from ..blending.filters import FILTERS
 from ..blending.modes import MODE_REGISTRY
+from ..errors import BadFile, HemlineError, MissingModel, pip_line
 from ..model_places import find_file, list_names
 from ..plugin_sources import plugin_folders
 from ..plugins import Failure
@@ -20,17 +21,16 @@ from ..segmentation.detect import WEIGHTS
 from ..segmentation.generators import GENERATORS
 from ..segmentation.model_files import inspect_file
 from ..segmentation.parser import load_parser
-from ..tensors import BadFile, HemlineError, MissingModel
 from .files import model_folders
 
 REQUIRED = ("torch", "numpy", "pillow", "safetensors", "typer", "rich", "pyyaml")
 # Package -> (extra that brings it, what it is for).
 OPTIONAL = {
-    "ultralytics": ("yolo", "YOLO garment detectors (AGPL-3.0)"),
+    "ultralytics>=8.3.217": ("yolo", "YOLO garment detectors (AGPL-3.0)"),
     "segment-anything": ("sam", "SAM masks"),
     "tifffile": ("io", "16-bit and float TIFF"),
     "imagecodecs": ("io", "compressed TIFF, AVIF, JPEG XL"),
-    "OpenEXR": ("io", "EXR"),
+    "OpenEXR>=3.3": ("io", "EXR"),
     "zlib-ng": ("io", "PNG in half the time"),
     "fsspec": ("batch", "remote folders"),
     "ray": ("batch", "clusters"),
@@ -43,7 +43,7 @@ NAMED_KINDS = ("ultralytics_bbox", "ultralytics_segm", "sams", "hemline")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. state: "ok", "missing", "none" or "broken"; cure: the command that adds what is missing."""
+    """One thing looked at. state: "ok", "missing", "none" or "broken"; cure: what to run or do about it."""
 
     topic: str
     name: str
@@ -73,9 +73,7 @@ def _versions() -> list[Finding]:
     ]
     found = ((name, _installed(name)) for name in REQUIRED)
     return own + [
-        Finding("version", name, "ok", version)
-        if version
-        else Finding("version", name, "missing", cure=f"pip install {name}")
+        Finding("version", name, "ok", version) if version else Finding("version", name, "missing", cure=pip_line(name))
         for name, version in found
     ]
 
@@ -91,13 +89,14 @@ def _devices() -> list[Finding]:
 
 def _optional_packages() -> list[Finding]:
     findings: list[Finding] = []
-    for name, (extra, purpose) in OPTIONAL.items():
+    for requirement, (extra, purpose) in OPTIONAL.items():
+        name = requirement.partition(">")[0]
         version = _installed(name)
         if version:
             findings.append(Finding("package", name, "ok", f"{version}, {purpose}"))
         else:
             detail = f"{purpose}; not used by this version yet" if extra in UNUSED_EXTRAS else purpose
-            findings.append(Finding("package", name, "missing", detail, f'pip install "hemline[{extra}]"'))
+            findings.append(Finding("package", name, "missing", detail, pip_line(requirement)))
     return findings
 
 
@@ -129,7 +128,7 @@ def _shipped_parser() -> Finding:
     try:
         parser = load_parser(WEIGHTS)
     except (MissingModel, BadFile) as error:
-        return Finding("model", "parser", "missing", str(error), "pip install --force-reinstall hemline")
+        return Finding("model", "parser", "missing", str(error), "install or clone Hemline anew")
     trained = f"trained {parser.metadata.get('date', 'some day')}"
     return Finding("model", "parser", "ok", f"comes with Hemline, {len(parser.classes)} classes, {trained}")
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any, cast
 
 from ..blending.modes import blend_mode
-from ..errors import BadFile, HemlineError, MissingModel, check_range, name_some, unknown_name
+from ..errors import BadFile, HemlineError, MissingModel, check_range, name_some, pip_line, unknown_name
 from ..pairing import (
     Pair,
     Pairing,
@@ -156,7 +156,7 @@ def _load_yaml(text: str, origin: str) -> Any:
     try:
         yaml: Any = importlib.import_module("yaml")
     except ImportError as error:
-        raise MissingModel(f"{origin}: job files need PyYAML: pip install pyyaml") from error
+        raise MissingModel(f"{origin}: job files need PyYAML: {pip_line('pyyaml')}") from error
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from ...errors import MissingModel
+from ...errors import MissingModel, pip_line
+
+# Where the package's name alone does not say it. OpenEXR has its File class from 3.3 on.
+REQUIREMENTS = {"OpenEXR": "OpenEXR>=3.3"}
 
 
 def extra(package: str, purpose: str) -> Any:
@@ -13,7 +16,7 @@ def extra(package: str, purpose: str) -> Any:
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise MissingModel(f'{purpose} needs {package}: pip install "hemline[io]".') from error
+        raise MissingModel(f"{purpose} needs {package}: {pip_line(REQUIREMENTS.get(package, package))}") from error
 
 
 def has_extra(package: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image
 
-from ...errors import BadFile, HemlineError, MissingModel
+from ...errors import BadFile, HemlineError, MissingModel, pip_line
 from .codecs import avif_depth, read_deep_avif, read_exr, read_jxl
 from .extras import has_extra
 from .info import PictureInfo, Strip
@@ -114,7 +114,8 @@ def _open_tiff(path: PictureFile) -> _Opened:
         tags: Any = getattr(picture, "tag_v2", {})
         bits = cast("tuple[int, ...]", tags.get(258, (8,)))
     if len(bits) > 1 and max(bits) > 8:
-        raise MissingModel('TIFF of 16-bit or float colour needs tifffile: pip install "hemline[io]".')
+        needed = pip_line("tifffile", "imagecodecs")
+        raise MissingModel(f"TIFF of 16-bit or float colour needs tifffile: {needed}")
     return _at_once(*read_with_pillow(path))
 
 

@@ -12,7 +12,7 @@ from threading import Thread
 
 import numpy as np
 
-from ...errors import MissingModel, RangeError, check_name, unknown_name
+from ...errors import MissingModel, RangeError, check_name, pip_line, unknown_name
 from ..whole_file import whole_file
 from .codecs import write_avif, write_exr, write_jxl
 from .extras import extra, has_extra
@@ -127,7 +127,8 @@ def create_picture(
     kind = format_of(path)
     check_writable(path, options)
     if kind.name == "TIFF" and not (_has_tiff() or _pillow_writes_tiff(info, options)):
-        raise MissingModel(f'{path.name}: this TIFF needs tifffile and imagecodecs: pip install "hemline[io]".')
+        needed = pip_line("tifffile", "imagecodecs")
+        raise MissingModel(f"{path.name}: this TIFF needs tifffile and imagecodecs: {needed}")
     with whole_file(path) as temporary:
         encoder = _Encoder(
             lambda strips: kind.encode(temporary, info, check_complete(info, strips, str(path)), options)
@@ -149,7 +150,8 @@ def check_writable(path: Path, options: WriteOptions) -> None:
     for package in kind.packages:
         extra(package, f"{path.name}: {kind.name}")
     if kind.name == "AVIF" and not (has_avif() or has_extra("imagecodecs")):
-        raise MissingModel(f'{path.name}: AVIF needs imagecodecs or a newer Pillow: pip install "hemline[io]".')
+        needed = pip_line("imagecodecs")
+        raise MissingModel(f"{path.name}: AVIF needs imagecodecs or a newer Pillow: {needed}")
 
 
 class _Aborted(Exception):

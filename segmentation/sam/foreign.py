@@ -16,16 +16,16 @@ from types import ModuleType
 
 import torch
 
-from ...tensors import MissingModel
+from ...errors import MissingModel, pip_line
 from ..remedies import torchvision_remedy
 
 OURS = __name__.rpartition(".")[0]
-# What installs each package; MobileSAM is on no package index, but the network of HQ-SAM's small version is the same.
-REMEDIES = {
-    "segment_anything": 'pip install "hemline[sam]"',
-    "segment_anything_hq": "pip install segment-anything-hq",
-    "mobile_sam": "pip install segment-anything-hq timm",
-    "timm": "pip install timm",
+# What to install for each package; MobileSAM is on no package index, but the network of HQ-SAM's small version is the
+# same.
+REQUIREMENTS = {
+    "segment_anything": ("segment-anything",),
+    "segment_anything_hq": ("segment-anything-hq",),
+    "mobile_sam": ("segment-anything-hq", "timm"),
 }
 # What importing a package of other people's raises where its dependencies do not fit each other.
 BROKEN = (ImportError, RuntimeError, AttributeError, OSError, ValueError)
@@ -81,7 +81,7 @@ def _explain(package: str, error: BaseException) -> str:
 
 
 def _run(package: str) -> str:
-    return f"Run: {REMEDIES.get(package, f'pip install {package}')}"
+    return f"Run: {pip_line(*REQUIREMENTS.get(package, (package,)))}"
 
 
 def _went_through(error: BaseException, package: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ...errors import BadFile
+from ...errors import BadFile, pip_line
 from ..checkpoints.architecture import Architecture
 from ..checkpoints.checkpoint import Checkpoint
 from ..checkpoints.records import clean_text
@@ -131,8 +131,8 @@ def _lay_out(tasks: Any, architecture: Architecture, checkpoint: Checkpoint) -> 
         except Exception as error:
             raise BadFile(
                 f"{checkpoint.source} describes a network that the installed ultralytics cannot build "
-                f"({type(error).__name__}: {clean_text(str(error), 200)}); a newer one may: pip install --upgrade "
-                "ultralytics"
+                f"({type(error).__name__}: {clean_text(str(error), 200)}); a newer one may: "
+                + pip_line("--upgrade", "ultralytics")
             ) from error
         finally:
             tasks.Conv.default_act = activation

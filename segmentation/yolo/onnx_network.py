@@ -12,12 +12,11 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ...errors import BadFile, MissingModel
+from ...errors import BadFile, MissingModel, pip_line
 from ..checkpoints.records import clean_text
 from .model import MOST_AT_ONCE, Yolo, split_batch
 from .onnx_graph import check_graph
 
-INSTALL = "pip install onnxruntime"
 # The first field of a model is the version of its format, a small number; no other file of models begins so.
 FIRST_BYTE = b"\x08"
 MOST_BYTES = 2**31 - 1
@@ -71,7 +70,9 @@ def load_onnx(path: Path) -> Yolo:
     files or has operators that are not ONNX's own.
     """
     if importlib.util.find_spec("onnxruntime") is None:
-        raise MissingModel(f"{path} is an ONNX model, for which onnxruntime is needed; install it with: {INSTALL}")
+        raise MissingModel(
+            f"{path} is an ONNX model, for which onnxruntime is needed; install it with: {pip_line('onnxruntime')}"
+        )
     try:
         if path.stat().st_size > MOST_BYTES:
             raise BadFile("it is larger than an ONNX model can be.")

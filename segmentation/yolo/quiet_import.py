@@ -41,12 +41,13 @@ from typing import Any, cast
 import numpy
 import torch
 
-from ...errors import HemlineError, MissingModel
+from ...errors import HemlineError, MissingModel, pip_line
 from ..remedies import torchvision_remedy
 
-INSTALL = 'pip install "hemline[yolo]"'
 OLDEST = (8, 3, 217)
 """From here on masks are 0/1 bytes, and what is used here is where it is."""
+
+REQUIREMENT = f"ultralytics>={'.'.join(map(str, OLDEST))}"
 
 INFECTED = ((8, 3, 41), (8, 3, 42), (8, 3, 45), (8, 3, 46))
 """Releases that carried malware (ultralytics#18027)."""
@@ -93,17 +94,18 @@ def check_version() -> None:
     """
     version = _installed_version()
     if version is None:
-        raise MissingModel(f"This model needs the package ultralytics (AGPL-3.0); install it with: {INSTALL}")
+        raise MissingModel(
+            f"This model needs the package ultralytics (AGPL-3.0); install it with: {pip_line(REQUIREMENT)}"
+        )
     found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
     numbers = tuple(int(number) for number in found.groups()) if found else ()
     if numbers in INFECTED:
         raise MissingModel(
             f"ultralytics {version} is a release that carried malware, so it is not imported. Uninstall it, look for "
-            f"what it may have started (ultralytics issue 18027), and install a clean one: {INSTALL}"
+            f"what it may have started (ultralytics issue 18027), and install a clean one: {pip_line(REQUIREMENT)}"
         )
     if numbers < OLDEST:
-        wanted = ".".join(map(str, OLDEST))
-        raise MissingModel(f"ultralytics {version} is too old; {wanted} or newer is wanted: {INSTALL} --upgrade")
+        raise MissingModel(f"ultralytics {version} is too old: {pip_line('--upgrade', REQUIREMENT)}")
 
 
 def _installed_version() -> str | None:
@@ -132,7 +134,9 @@ def _import_error(error: Exception) -> HemlineError:
             f"torchvision does not fit torch {torch.__version__}, or is missing, and ultralytics cannot be imported "
             f"({told}). Install the one that does: {torchvision_remedy()}"
         )
-    return MissingModel(f"ultralytics cannot be imported ({told}). Install it with all that it needs: {INSTALL}")
+    return MissingModel(
+        f"ultralytics cannot be imported ({told}). Install it with all that it needs: {pip_line(REQUIREMENT)}"
+    )
 
 
 def _import_optional(module: str) -> None:

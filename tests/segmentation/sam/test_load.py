@@ -230,7 +230,7 @@ def break_torchvision(folder: Path) -> Path:
 def test_without_segment_anything_the_extra_is_named(tmp_path):
     path = save_state(tmp_path, random_state())
     outcome, message = load_apart(path, HIDE.format(names=["segment_anything"]))
-    assert outcome == "missing" and 'pip install "hemline[sam]"' in message
+    assert outcome == "missing" and "pip install segment-anything" in message
 
 
 def test_a_broken_torchvision_does_not_stop_a_sam(tmp_path):
