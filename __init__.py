@@ -2,7 +2,7 @@
 
 import sys
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 # ComfyUI has loaded its own folder_paths before any pack. No package name means that a test runner looked in.
 if __package__ and "folder_paths" in sys.modules:
