@@ -42,7 +42,7 @@ EXTRA_SLOT = 7
 PAIRS = {
     "colour_and_background_studio": (("LoadImage", 0), ("HemlineApplyFilter", 0)),
     "composites_of_a_folder": (("HemlineBatchLoad", 0), ("HemlineBlendLayers", 0)),
-    "first_mask": (("LoadImage", 0), ("HemlinePreviewMask", 0)),
+    "first_mask": (("LoadImage", 0), ("HemlinePreviewCompare", 0)),
     "maskilayer_composite": (("LoadImage", 0), ("HemlineBlendLayers", 0)),
     "outfit_swap_with_an_inpaint_model": (("LoadImage", 0), ("HemlineInpaintStitch", 0)),
     "several_garments_in_one_picture": (("LoadImage", 0), ("HemlineInpaintStitch", 0)),

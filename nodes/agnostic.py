@@ -26,6 +26,7 @@ from .spec import Port, Result, node
     name="Agnostic Mask",
     category="Hemline/2 Refine",
     weight="heavy",
+    version="1.0.1",
     aliases=("try-on mask", "virtual try-on", "new garment", "long sleeve", "clothing agnostic", "outfit swap"),
     inputs=(
         Port(

@@ -32,7 +32,7 @@ from .cuts import (
     taken_labels,
 )
 from .figure import HALF, Figure, figures_in
-from .silhouette import grow, shape_area
+from .silhouette import drop_threads, grow, shape_area
 from .words import describe, describe_nothing
 from .zones import new_cloth
 
@@ -89,6 +89,7 @@ def agnostic_area(
     `PROTECTABLE`; protect_margin: around these, in heads, but never over what is taken away. keep_other_garments: the
     others stay, except where the cut hangs over them. extra: a hand-made mask ``[B,H,W]`` added where a garment was
     found. Everybody in the garments gets the garment. Lengths are measured per person; what could not be told is noted.
+    Narrow strips that what is kept leaves of the area's room are left out, unless the cut hangs down in one piece.
 
     The mask is at most 1 - protected everywhere. Raises `UnknownName`, `RangeError` (also where `labels` names
     something else than garments), `ShapeError` for a mask of another size.
@@ -118,7 +119,9 @@ def agnostic_area(
             continue
         margin = protect_margin * max(one.figure.head / one.figure.scale for one in drawn)
         kept[index] = _keep(kept[index], under[index], planes, margin, keep_other_garments=keep_other_garments)
-        mask[index] = torch.stack([planes.old, planes.area, hand[index % len(hand)]]).amax(0)
+        # What hangs down past the hands stays whole beside them.
+        area = planes.area if task.cut.drapes else _without_threads(drawn, planes.area, kept[index])
+        mask[index] = torch.stack([planes.old, area, hand[index % len(hand)]]).amax(0)
     return AgnosticArea(protect_mask(mask, kept), kept, tuple(notes))
 
 
@@ -182,6 +185,15 @@ def _draw(figure: Figure, items: Sequence[Garment], task: _Task, planes: _Planes
     if task.cut.adds:
         figure.paste(grow((cloth >= HALF).float(), loose), planes.reach)
     return _Drawn(figure, items, bool((cloth - small >= HALF).any()), wide / figure.scale)
+
+
+def _without_threads(drawn: Sequence[_Drawn], area: Tensor, kept: Tensor) -> Tensor:
+    """The area ``[H,W]`` without the threads that are left of its room beside what is kept, as around a hand."""
+    free = area * (1 - kept)
+    left = torch.zeros_like(area)
+    for one in drawn:
+        one.figure.paste(drop_threads(one.figure.to_work(free), one.figure.head), left)
+    return torch.minimum(area, left)
 
 
 def _below(figure: Figure, row: float, like: Tensor) -> Tensor:

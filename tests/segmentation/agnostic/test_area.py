@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.dressed import ARM_COLUMNS, HEAD, draw_labels, dressed, garments_of, in_a_batch
+from support.dressed import ARM_COLUMNS, HAND_ROWS, HEAD, draw_labels, dressed, garments_of, in_a_batch
 from torch import Tensor
 
 from hemline.segmentation.agnostic.area import AgnosticArea, agnostic_area
@@ -128,6 +128,13 @@ def test_a_long_sleeve_covers_bare_arms_down_to_the_hands() -> None:
     for columns in ARM_COLUMNS:
         assert covered(agnostic_area(garments, "long sleeve", **TIGHTEST), (55, 90), columns) > 0.95
         assert covered(agnostic_area(garments, "long sleeve"), (104, 115), columns) < 0.05
+
+
+def test_room_around_a_cuff_leaves_no_threads_beside_the_hand() -> None:
+    area = agnostic_area(dressed(), "long sleeve")
+    (outer, inner), below = ARM_COLUMNS[0], (HAND_ROWS[0] + 2, HAND_ROWS[1])
+    assert covered(area, (70, 95), (outer - 4, outer)) > 0.95
+    assert covered(area, below, (outer - 8, outer)) < 0.02 and covered(area, below, (inner, inner + 3)) < 0.02
 
 
 def test_a_short_sleeve_covers_upper_arms_only() -> None:

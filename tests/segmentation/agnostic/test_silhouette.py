@@ -67,3 +67,11 @@ def test_a_soft_value_counts_from_one_half_on() -> None:
     area = torch.zeros(10, 10)
     area[4, 4], area[4, 5] = 0.6, 0.4
     assert shape_area(area, "tight", HEAD_PX).nonzero().tolist() == [[4, 4]]
+
+
+def test_a_slanting_edge_grows_without_steps() -> None:
+    y, x = torch.meshgrid(torch.arange(120) + 0.5, torch.arange(60) + 0.5, indexing="ij")
+    edge = (20 + y / 14 - x + 0.5).clamp(0, 1)  # 20 px wide, and one more every 14 rows
+    grown = shape_area(edge, "smooth", HEAD_PX, 8.0)[20:100]
+    steps = grown.sum(1).diff()
+    assert float((steps - 1 / 14).abs().max()) < 0.02
