@@ -26,9 +26,7 @@ function attachEditor(node) {
   hidePreviews(node, ["$$canvas-image-preview"])
   const root = addCanvas(node, "canvas", "hemline_edit_mask", () => 440)
   node.setSize([Math.max(node.size[0], 460), Math.max(node.size[1], 680)])
-  Promise.all([import("./edit_mask/editor.mjs"), textsOf("edit_mask")]).then(([{ openEditor }, texts]) =>
-    openEditor(root, node, text, { app, api }, texts),
-  )
+  void openWidget(import("./edit_mask/editor.mjs"), "edit_mask", root, node)
 }
 
 /** The views of Preview & Compare; what is chosen there goes into the node's own widgets. @param {any} node */
@@ -36,9 +34,7 @@ function attachComparer(node) {
   hidePreviews(node, ["$$canvas-image-preview", "$$node-text-preview"])
   const root = addCanvas(node, "canvas", "hemline_compare", () => 400)
   node.setSize([Math.max(node.size[0], 540), Math.max(node.size[1], 820)])
-  Promise.all([import("./compare/comparer.mjs"), textsOf("compare")]).then(([{ openComparer }, texts]) =>
-    openComparer(root, node, { app, api }, texts),
-  )
+  void openWidget(import("./compare/comparer.mjs"), "compare", root, node)
 }
 
 /**
@@ -55,9 +51,7 @@ function attachPreview(node) {
   }
   const root = addCanvas(node, "preview", "hemline_live", height)
   node.setSize([Math.max(node.size[0], 340), node.computeSize()[1]])
-  Promise.all([import("./live/widget.mjs"), textsOf("live")]).then(([{ openPreview }, texts]) =>
-    openPreview(root, node, { app, api }, texts),
-  )
+  void openWidget(import("./live/widget.mjs"), "live", root, node)
 }
 
 /**
@@ -74,9 +68,17 @@ function addCanvas(node, name, type, height) {
   return root
 }
 
-/** What a widget says, in the language of the page. @param {string} topic its folder */
-function textsOf(topic) {
-  return import("./words.mjs").then((words) => words.textsOf(topic))
+/**
+ * Fills an element with a widget that speaks the language of the page.
+ * @param {Promise<{default: new (root: HTMLElement, node: any, host: any, texts: any) => object}>} module
+ * @param {string} topic its folder
+ * @param {HTMLElement} root
+ * @param {any} node
+ */
+async function openWidget(module, topic, root, node) {
+  const texts = import("./words.mjs").then(({ textsOf }) => textsOf(topic))
+  const [{ default: Widget }] = await Promise.all([module, texts])
+  return new Widget(root, node, { app, api }, await texts)
 }
 
 /**

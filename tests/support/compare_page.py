@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hemline.hosts.pictures import from_bytes, to_bytes
 from hemline.nodes.compare import preview_compare
 from hemline.segmentation.garments import Garment, Garments
 from hemline.segmentation.vocabulary import LEGEND
 from support.contexts import CONTEXT
 from support.frontend import PICTURE, to_prompt
 from support.pictures import drawn_person, shirt_mask
+from support.widget_page import Place, file_of, look_from, pixel_at, place_on, png, settle, tell_executed
 
 ID = "HemlinePreviewCompare"
 VIEWER = replace(CONTEXT, has_viewer=True)
@@ -30,6 +29,7 @@ PROMPT = {
     "1": {"class_type": "LoadImage", "inputs": {"image": PICTURE}},
     "2": {"class_type": ID, "inputs": {"image": ["1", 0], **VALUES}},
 }
+PLACES = {"LoadImage": (0, 60), ID: (320, 60)}
 A, MASK = drawn_person(HEIGHT, WIDTH), shirt_mask(HEIGHT, WIDTH)
 B = torch.where(MASK.unsqueeze(-1) > 0, torch.tensor([0.1, 0.6, 0.2]), A)
 # Of the picture: the middle of the shirt, of the trousers, of the hair, and of the wall.
@@ -46,28 +46,10 @@ def garments() -> Garments:
     return Garments(WIDTH, HEIGHT, 1, (shirt,), "parser", labels=labels)
 
 
-def png(image: Tensor) -> bytes:
-    file = io.BytesIO()
-    from_bytes(to_bytes(image)).save(file, "PNG")
-    return file.getvalue()
-
-
 def show(page: Any) -> None:
-    page.evaluate(
-        """() => {
-            window.app.canvas.ds.scale = 1
-            window.app.canvas.ds.offset = [60, 40]
-            window.app.graph.setDirtyCanvas(true, true)
-        }"""
-    )
-    page.wait_for_function("query => document.querySelector(query)?.clientHeight > 100", arg=CANVAS)
+    look_from(page, (60, 40), CANVAS)
     page.wait_for_function("query => document.querySelector(query).textContent.length > 0", arg=STATUS)
     settle(page)
-
-
-def settle(page: Any) -> None:
-    """Waits until what was asked for with the next frame is drawn."""
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def run(page: Any, server: Any, image: Tensor = A, **inputs: Any) -> None:
@@ -80,12 +62,10 @@ def run(page: Any, server: Any, image: Tensor = A, **inputs: Any) -> None:
         for index, picture in enumerate(batch):
             file = f"{name}_{run.count}_{index}.png"
             server.pictures[file, ""] = png(picture)
-            sent[name].append({"filename": file, "subfolder": "", "type": "temp"})
+            sent[name].append(file_of(file))
     page.evaluate("query => { document.querySelector(query).ariaBusy = 'soon' }", ROOT)
-    server.send(
-        "executed", node="2", display_node="2", prompt_id="1",
-        output={"images": sent["a"], "hemline": [{**result.data, "pictures": sent}], "text": list(result.text)},
-    )  # fmt: skip
+    data = {**result.data, "pictures": sent}
+    tell_executed(server, "2", {"images": sent["a"], "hemline": [data], "text": list(result.text)})
     loaded(page)
 
 
@@ -98,12 +78,9 @@ def loaded(page: Any) -> None:
 run.count = 0
 
 
-def place(page: Any, x: float, y: float) -> tuple[float, float]:
+def place(page: Any, x: float, y: float) -> Place:
     """Where a point of the picture, in shares, lies on the page while all of it is shown."""
-    box = page.locator(CANVAS).bounding_box()
-    height = min(box["height"], box["width"] * HEIGHT / WIDTH)
-    width = height * WIDTH / HEIGHT
-    return box["x"] + box["width"] / 2 + (x - 0.5) * width, box["y"] + box["height"] / 2 + (y - 0.5) * height
+    return place_on(page, CANVAS, WIDTH / HEIGHT, x, y)
 
 
 def colour(page: Any, x: float, y: float) -> list[int]:
@@ -112,15 +89,8 @@ def colour(page: Any, x: float, y: float) -> list[int]:
 
 
 def colour_at(page: Any, left: float, top: float) -> list[int]:
-    return page.evaluate(
-        """([query, left, top]) => {
-            const canvas = document.querySelector(query)
-            const box = canvas.getBoundingClientRect()
-            const [x, y] = [(left - box.left) / box.width * canvas.width, (top - box.top) / box.height * canvas.height]
-            return Array.from(canvas.getContext("2d").getImageData(Math.round(x), Math.round(y), 1, 1).data).slice(0, 3)
-        }""",
-        [CANVAS, left, top],
-    )
+    """What the canvas shows at a point of the page."""
+    return pixel_at(page, CANVAS, (left, top))[:3]
 
 
 def choose(page: Any, view: str) -> None:
@@ -130,18 +100,6 @@ def choose(page: Any, view: str) -> None:
 
 def stored(page: Any) -> dict[str, Any]:
     return to_prompt(page)["2"]["inputs"]
-
-
-def set_widget(page: Any, name: str, value: Any) -> None:
-    page.evaluate(
-        """([name, value]) => {
-            const widget = window.app.graph.getNodeById(2).widgets.find(widget => widget.name === name)
-            widget.value = value
-            widget.callback?.(value)
-        }""",
-        [name, value],
-    )
-    settle(page)
 
 
 def near(one: list[int], other: list[int], within: int = 2) -> bool:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from support.fake_comfyui import Host
 from support.prompt_validation import Prompt
@@ -84,8 +85,21 @@ def of_ours(page: Any) -> list[str]:
     return [text for text in page.complaints if text.startswith("uncaught") or "hemline" in text.lower()]
 
 
+def amiss(page: Any, server: Any) -> list[str]:
+    """What `of_ours` finds, hosts beyond this machine that the page asked for, and files of ours that nobody serves."""
+    hosts = {str(urlsplit(url).hostname) for url in page.outward} - {"api.comfy.org"}  # the page's own release notes
+    return [*of_ours(page), *hosts, *(path for path in server.unknown if "hemline" in path.lower())]
+
+
 def load(page: Any, workflow: dict[str, Any]) -> None:
     page.evaluate("async workflow => { await window.app.loadGraphData(workflow) }", workflow)
+
+
+def empty(page: Any) -> None:
+    """Leaves nothing on the canvas, and a page that has said nothing yet."""
+    load(page, EMPTY)  # not graph.clear(): widgets of a new node with an old id would take over the old values
+    page.complaints.clear()
+    page.outward.clear()
 
 
 def to_prompt(page: Any) -> Prompt:

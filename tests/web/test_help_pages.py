@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.frontend import EMPTY, SCREENSHOTS, load, of_ours
+from support.frontend import SCREENSHOTS, empty, of_ours
 
 from hemline.nodes import NODES
 
@@ -25,8 +25,7 @@ def asked(page: Any) -> Iterator[dict[str, int]]:
         if "/docs/pictures/" in response.url:
             answers[response.url] = response.status
 
-    load(page, EMPTY)
-    page.complaints.clear()
+    empty(page)
     page.on("response", keep)
     yield answers
     page.remove_listener("response", keep)

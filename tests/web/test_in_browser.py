@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from support.fake_comfyui import Host
-from support.frontend import EMPTY, RENDERERS, SCREENSHOTS, drop, load, of_ours, to_prompt
+from support.frontend import EMPTY, RENDERERS, SCREENSHOTS, drop, empty, load, of_ours, to_prompt
 from support.ui_workflow import chain, numbered, ui_workflow, widget_defaults
 
 from hemline.hosts.files import FolderStore
@@ -26,8 +26,7 @@ EARLIER = sorted((Path(__file__).parents[1] / "workflows").glob("*/*.json"))
 @pytest.fixture
 def canvas(page: Any) -> Any:
     """The page with nothing on its canvas and nothing said yet."""
-    load(page, EMPTY)  # not graph.clear(): widgets of a new node with an old id would take over the old values
-    page.complaints.clear()
+    empty(page)
     return page
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.frontend import EMPTY, RENDERERS, frontend, load, of_ours, to_prompt
+from support.frontend import EMPTY, RENDERERS, empty, frontend, load, of_ours, to_prompt
 from support.prompt_validation import Prompt
 
 from hemline.nodes import NODES
@@ -82,8 +82,7 @@ def page(renderer: str, language: str, browser: Any, server: Any) -> Iterator[An
 
 @pytest.fixture
 def canvas(page: Any) -> Any:
-    load(page, EMPTY)
-    page.complaints.clear()
+    empty(page)
     return page
 
 

@@ -1,4 +1,5 @@
 // What is above and below the canvas: views, blink, numbers, fit, frames, and the slider as a slider.
+import { makeButton, makeToolbar } from "../shared/elements.mjs"
 import { fill } from "../shared/texts.mjs"
 import { VIEWS } from "./views.mjs"
 
@@ -46,9 +47,9 @@ export class Bar {
     this.texts = texts
     /** @type {Record<string, HTMLButtonElement>} */
     this.buttons = {}
-    this.views = bar(texts.views)
+    this.views = makeToolbar(texts.views)
     for (const view of VIEWS) this.button(this.views, view, NAMES[view], () => acts.view(view))
-    this.looks = bar(texts.looks)
+    this.looks = makeToolbar(texts.looks)
     for (const command of /** @type {const} */ (["blink", "numbers", "fit"])) {
       this.button(this.looks, command, command, () => acts.command(command))
     }
@@ -79,16 +80,10 @@ export class Bar {
    * @param {() => void} act
    */
   button(parent, key, name, act) {
-    const button = document.createElement("button")
-    button.type = "button"
-    button.textContent = this.texts[name]
     const hint = /** @type {keyof Texts} */ (`${name}_hint`)
-    button.title = this.texts[hint] ?? this.texts[name]
-    button.dataset.hemline = key
-    button.addEventListener("click", act)
-    this.buttons[key] = button
-    parent.append(button)
-    return button
+    this.buttons[key] = makeButton(key, this.texts[name], this.texts[hint] ?? this.texts[name], act)
+    parent.append(this.buttons[key])
+    return this.buttons[key]
   }
 
   /**
@@ -111,12 +106,4 @@ export class Bar {
     previous.disabled = index === 0
     next.disabled = index >= count - 1
   }
-}
-
-/** @param {string} label */
-function bar(label) {
-  const element = document.createElement("div")
-  element.setAttribute("role", "toolbar")
-  element.setAttribute("aria-label", label)
-  return element
 }

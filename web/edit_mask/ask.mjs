@@ -1,8 +1,9 @@
 // "Wait for OK": a run stops at the node, shows its mask on the canvas, and goes on with what is drawn until OK is pressed.
+import { makeButton } from "../shared/elements.mjs"
 import { hasExecutionId } from "../shared/node.mjs"
 import { fill } from "../shared/texts.mjs"
 
-/** @typedef {import("./editor.mjs").Editor} Editor */
+/** @typedef {import("./editor.mjs").default} Editor */
 
 const EVENT = "hemline.ask"
 const ROUTE = "/hemline/edit_mask/answer"
@@ -20,22 +21,11 @@ export class Ask {
     this.bar = Object.assign(document.createElement("div"), { className: "hemline-ask", hidden: true })
     this.bar.setAttribute("role", "group")
     this.bar.setAttribute("aria-label", texts.waiting)
-    this.buttons = [this.button("ok", true), this.button("cancel", false)]
+    this.buttons = /** @type {const} */ (["ok", "cancel"]).map((key) =>
+      makeButton(key, texts[key], texts[`${key}_hint`], () => void this.answer(key === "ok")),
+    )
     this.bar.append(Object.assign(document.createElement("span"), { textContent: texts.waiting }), ...this.buttons)
     host.api.addEventListener(EVENT, (/** @type {any} */ { detail }) => this.hear(detail), { signal })
-  }
-
-  /**
-   * @param {"ok" | "cancel"} key
-   * @param {boolean} ok
-   */
-  button(key, ok) {
-    const { texts } = this.editor
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: texts[key] })
-    button.title = texts[`${key}_hint`]
-    button.dataset.hemline = key
-    button.addEventListener("click", () => void this.answer(ok))
-    return button
   }
 
   /**
@@ -56,8 +46,13 @@ export class Ask {
     this.token = token
     this.trouble = ""
     this.bar.hidden = !token
-    for (const button of this.buttons) button.disabled = false
+    this.enable(true)
     this.editor.shown.say()
+  }
+
+  /** @param {boolean} yes whether the buttons answer */
+  enable(yes) {
+    for (const button of this.buttons) button.disabled = !yes
   }
 
   /** What the line below the canvas says of it. */
@@ -68,7 +63,7 @@ export class Ask {
   /** @param {boolean} ok */
   async answer(ok) {
     const { editor, token } = this
-    for (const button of this.buttons) button.disabled = true
+    this.enable(false)
     if (ok) editor.finish()
     const body = JSON.stringify({ token, ok, ...(ok ? { value: String(editor.text.value ?? "") } : {}) })
     const headers = { "Content-Type": "application/json" }
@@ -78,7 +73,7 @@ export class Ask {
     )
     if (token !== this.token) return // the run has said meanwhile that it goes on
     if (!trouble) return this.show("")
-    for (const button of this.buttons) button.disabled = false
+    this.enable(true)
     this.trouble = fill(editor.texts.not_taken, { reason: trouble })
     editor.shown.say()
   }

@@ -1,4 +1,5 @@
 // The editor on an Edit Mask node: keeps canvas and history in step with the node's text widget, which alone holds the edit.
+import { makeOperable } from "../shared/canvas.mjs"
 import { keepEvents } from "../shared/events.mjs"
 import { chain, setValue, widgetOf } from "../shared/node.mjs"
 import { loadPicture, upstreamUrl } from "../shared/pictures.mjs"
@@ -21,30 +22,18 @@ import { View } from "./view.mjs"
 /** @typedef {import("./texts.mjs").Texts} Texts */
 /** @typedef {import("./toolbar.mjs").Command} Command */
 
-/**
- * Fills the widget's element with an editor and keeps it in step with the node.
- * @param {HTMLElement} root
- * @param {any} node
- * @param {any} text the widget whose value is the edit
- * @param {{app: any, api: any}} host
- * @param {Texts} texts what it says
- */
-export function openEditor(root, node, text, host, texts) {
-  return new Editor(root, node, text, host, texts)
-}
-
-export class Editor {
+export default class Editor {
   /**
+   * Fills the widget's element and keeps it in step with the node.
    * @param {HTMLElement} root
    * @param {any} node
-   * @param {any} text
    * @param {{app: any, api: any}} host
-   * @param {Texts} texts
+   * @param {Texts} texts what it says
    */
-  constructor(root, node, text, host, texts) {
+  constructor(root, node, host, texts) {
     this.root = root
     this.node = node
-    this.text = text
+    this.text = widgetOf(node, "strokes") // its value is the edit
     this.host = host
     this.texts = texts
     this.edit = new MaskDocument()
@@ -76,12 +65,7 @@ export class Editor {
     keepEvents(root)
     for (const type of ["pointerenter", "focusin"]) root.addEventListener(type, () => void this.refresh())
     widgetOf(this.node, "image").label = texts.file_label
-    canvas.tabIndex = 0
-    canvas.setAttribute("role", "application")
-    canvas.setAttribute("aria-label", texts.canvas)
-    const help = Object.assign(document.createElement("div"), { className: "hemline-hidden", textContent: texts.help })
-    help.id = `hemline-edit-help-${crypto.randomUUID?.() ?? Math.random()}`
-    canvas.setAttribute("aria-describedby", help.id)
+    const help = makeOperable(canvas, texts.canvas, texts.help)
     // The host's undo leaves alone what says that text is edited in it (a text area, from 1.58 on anything editable);
     // Ctrl+Z is ours while the canvas has the focus.
     Object.defineProperties(canvas, { type: { value: "textarea" }, isContentEditable: { value: true } })

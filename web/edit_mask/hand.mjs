@@ -1,10 +1,11 @@
 // By hand: mouse, pen and finger on the canvas draw, pan and zoom.
-import { MIDDLE, keepMiddleButton } from "../shared/events.mjs"
+import { followHand } from "../shared/canvas.mjs"
+import { MIDDLE } from "../shared/events.mjs"
+import { ZOOM_STEP } from "../shared/viewport.mjs"
 
-/** @typedef {import("./editor.mjs").Editor} Editor */
+/** @typedef {import("./editor.mjs").default} Editor */
 /** @typedef {import("./view.mjs").Point} Point */
 
-export const ZOOM_STEP = 1.25
 const PEN_ERASER = 32
 
 export class Hand {
@@ -18,20 +19,8 @@ export class Hand {
     /** What the hand has grabbed to pan. @type {Point | null} */
     this.grabbed = null
     this.mayGrab = false // the space bar is held
-    /** @type {Record<string, (event: PointerEvent) => void>} */
-    const acts = {
-      pointerdown: (event) => this.press(event),
-      pointermove: (event) => this.move(event),
-      pointerup: (event) => this.release(event),
-    }
-    const { canvas } = this
-    keepMiddleButton(canvas, acts, signal)
-    for (const [type, act] of Object.entries(acts)) canvas.addEventListener(type, /** @type {any} */ (act))
-    canvas.addEventListener("pointercancel", () => editor.pen.drop())
-    canvas.addEventListener("pointerleave", () => this.leave())
-    canvas.addEventListener("dblclick", () => editor.pen.closePolygon())
-    canvas.addEventListener("contextmenu", (event) => event.preventDefault())
-    canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false })
+    followHand(this.canvas, this, signal)
+    this.canvas.addEventListener("dblclick", () => editor.pen.closePolygon())
   }
 
   /** @param {PointerEvent} event */
@@ -75,6 +64,10 @@ export class Hand {
       this.canvas.classList.remove("hemline-grab")
     } else if (pen.isDown && event.button !== MIDDLE) pen.finish()
     shown.draw()
+  }
+
+  drop() {
+    this.editor.pen.drop()
   }
 
   leave() {

@@ -1,12 +1,11 @@
 // By keys: everything that the hand can do on the canvas.
-import { ZOOM_STEP } from "./hand.mjs"
+import { ARROWS } from "../shared/canvas.mjs"
+import { ZOOM_STEP } from "../shared/viewport.mjs"
 
-/** @typedef {import("./editor.mjs").Editor} Editor */
+/** @typedef {import("./editor.mjs").default} Editor */
 
 const STEP = 0.02
 const SMALL_STEP = 0.002
-/** @type {Record<string, [number, number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 /** @type {Record<string, import("./toolbar.mjs").ToolName>} */
 const TOOL_KEYS = { b: "brush", s: "smart", e: "eraser", l: "lasso", p: "polygon", f: "fill" }
 

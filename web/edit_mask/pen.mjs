@@ -1,7 +1,7 @@
 // The pen, whoever moves it, hand or keys: where it is, and the stroke that is being drawn.
 import { Sketch } from "./sketch.mjs"
 
-/** @typedef {import("./editor.mjs").Editor} Editor */
+/** @typedef {import("./editor.mjs").default} Editor */
 /** @typedef {import("./view.mjs").Point} Point */
 
 export class Pen {

@@ -1,19 +1,20 @@
 // What the editor shows: the canvas, painted once a frame where something has changed, and the line below it.
+import { oncePerFrame } from "../shared/canvas.mjs"
+import { say, statusLine } from "../shared/elements.mjs"
 import { fill } from "../shared/texts.mjs"
 import { joinBoxes } from "./lines.mjs"
 import { CORE } from "./smart.mjs"
 import { TINTS } from "./view.mjs"
 
-/** @typedef {import("./editor.mjs").Editor} Editor */
+/** @typedef {import("./editor.mjs").default} Editor */
 /** @typedef {import("./lines.mjs").Box} Box */
 
 export class Shown {
   /** @param {Editor} editor */
   constructor(editor) {
     this.editor = editor
-    this.status = Object.assign(document.createElement("div"), { className: "hemline-status" })
-    this.status.setAttribute("role", "status")
-    this.frameAsked = false
+    this.status = statusLine()
+    this.draw = oncePerFrame(() => this.drawNow())
     /** What of the mask is to be painted anew. @type {Box | null} */
     this.dirty = null
     new ResizeObserver(() => this.draw()).observe(editor.canvas)
@@ -34,8 +35,7 @@ export class Shown {
   }
 
   say() {
-    const message = this.message()
-    if (this.status.textContent !== message) this.status.textContent = message // a screen reader reads every change
+    say(this.status, this.message())
   }
 
   message() {
@@ -66,16 +66,6 @@ export class Shown {
   repaint(box) {
     this.dirty = joinBoxes(this.dirty, box)
     this.draw()
-  }
-
-  /** Draws with the next frame. */
-  draw() {
-    if (this.frameAsked) return
-    this.frameAsked = true
-    requestAnimationFrame(() => {
-      this.frameAsked = false
-      this.drawNow()
-    })
   }
 
   drawNow() {

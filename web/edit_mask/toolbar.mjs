@@ -1,4 +1,5 @@
 // Buttons and sliders above the canvas. What is chosen stays in `options`; the editor is told of commands.
+import { makeButton, makeToolbar } from "../shared/elements.mjs"
 
 /** @typedef {"brush" | "smart" | "eraser" | "lasso" | "polygon" | "fill"} ToolName */
 /** @typedef {import("./texts.mjs").Texts} Texts */
@@ -57,9 +58,7 @@ export class Toolbar {
 
   /** @param {"tools" | "changes" | "settings"} key */
   bar(key) {
-    const element = document.createElement("div")
-    element.setAttribute("role", "toolbar")
-    element.setAttribute("aria-label", this.texts[key])
+    const element = makeToolbar(this.texts[key])
     element.dataset.hemline = key
     return element
   }
@@ -70,14 +69,8 @@ export class Toolbar {
    * @param {() => void} act
    */
   button(parent, key, act) {
-    const button = document.createElement("button")
-    button.type = "button"
-    button.textContent = this.texts[key]
-    button.title = this.texts[`${key}_hint`]
-    button.dataset.hemline = key
-    button.addEventListener("click", act)
-    this.buttons[key] = button
-    parent.append(button)
+    this.buttons[key] = makeButton(key, this.texts[key], this.texts[`${key}_hint`], act)
+    parent.append(this.buttons[key])
   }
 
   /**

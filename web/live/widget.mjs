@@ -2,6 +2,7 @@
 //
 // The widgets are looked at once per frame, and only while the preview is on the screen: that works for every way in which
 // either renderer changes them, and touches nothing of the host's.
+import { makeButton, makeToolbar, say, statusLine } from "../shared/elements.mjs"
 import { keepEvents } from "../shared/events.mjs"
 import { chain, widgetOf } from "../shared/node.mjs"
 import { viewUrl } from "../shared/pictures.mjs"
@@ -23,23 +24,13 @@ const CSS = `
 .hemline-live [hidden] { display: none; }
 `
 
-/**
- * Fills the widget's element with a live preview.
- * @param {HTMLElement} root
- * @param {any} node
- * @param {{app: any, api: any}} host
- * @param {Texts} texts what it says
- */
-export function openPreview(root, node, host, texts) {
-  return new LivePreview(root, node, host, texts)
-}
-
-class LivePreview {
+export default class LivePreview {
   /**
+   * Fills the widget's element and keeps it in step with the node.
    * @param {HTMLElement} root
    * @param {any} node
    * @param {{app: any, api: any}} host
-   * @param {Texts} texts
+   * @param {Texts} texts what it says
    */
   constructor(root, node, host, texts) {
     this.root = root
@@ -60,11 +51,11 @@ class LivePreview {
     this.onScreen = false
     this.ended = new AbortController()
 
-    this.toggle = document.createElement("button")
+    this.toggle = makeButton("toggle", texts.toggle, texts.toggle_hint, () => this.set(this.isOff ? "on" : OFF))
     this.view = document.createElement("select")
     this.frame = document.createElement("div")
     this.canvas = document.createElement("canvas")
-    this.status = document.createElement("div")
+    this.status = statusLine()
     this.build()
     this.follow()
     this.take(host.app.nodeOutputs?.[node.id])
@@ -75,21 +66,12 @@ class LivePreview {
     const { root, toggle, view, canvas, status, texts, kind } = this
     dress(root, "live", CSS)
     keepEvents(root)
-    const bar = document.createElement("div")
-    bar.setAttribute("role", "toolbar")
-    bar.setAttribute("aria-label", texts.toggle)
-    toggle.type = "button"
-    toggle.textContent = texts.toggle
-    toggle.title = texts.toggle_hint
-    toggle.dataset.hemline = "toggle"
-    toggle.addEventListener("click", () => this.set(this.isOff ? "on" : OFF))
+    const bar = makeToolbar(texts.toggle)
     view.setAttribute("aria-label", texts.view)
     view.dataset.hemline = "view"
     kind.views.forEach((key, at) => view.add(new Option(texts[key], String(at))))
     view.addEventListener("change", () => this.set(view.value))
     canvas.setAttribute("role", "img")
-    status.className = "hemline-status"
-    status.setAttribute("role", "status")
     bar.append(toggle, view)
     // The picture fills the room that the node has, and does not ask for more.
     this.frame.className = "hemline-frame"
@@ -268,7 +250,7 @@ class LivePreview {
 
   /** @param {string} text */
   say(text) {
-    if (this.status.textContent !== text) this.status.textContent = text
+    say(this.status, text)
     this.canvas.setAttribute("aria-label", `${this.texts[this.kind.label]}. ${text}`)
   }
 }

@@ -3,6 +3,8 @@
 /** A point in shares of the picture's width and height. @typedef {{x: number, y: number}} Point */
 /** A part of the canvas, in its pixels. @typedef {{x: number, y: number, width: number, height: number}} Area */
 
+/** By how much a turn of the wheel or a key zooms. */
+export const ZOOM_STEP = 1.25
 const MOST_ZOOM = 32
 
 export class Viewport {

@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.compare_page import (
-    PROMPT,
-    A,
-    png,
-    show,
-)
-from support.frontend import EMPTY, PICTURE, load
-from support.ui_workflow import ui_workflow
+from support.compare_page import PLACES, PROMPT, A, show
+from support.frontend import PICTURE, empty, load
+from support.widget_page import laid_out, png
 
 
 @pytest.fixture(scope="module")
@@ -22,21 +17,10 @@ def server(server: Any) -> Any:
 
 
 @pytest.fixture
-def workflow(server: Any) -> dict[str, Any]:
-    workflow = ui_workflow(PROMPT, server.object_info)
-    for node, place in zip(workflow["nodes"], ([0, 60], [320, 60]), strict=True):
-        node["pos"] = place
-        node.pop("size", None)
-    return workflow
-
-
-@pytest.fixture
-def comparer(page: Any, workflow: dict[str, Any]) -> Any:
+def comparer(page: Any, server: Any) -> Any:
     """The page with Load Image and Preview & Compare, before the first run."""
-    load(page, EMPTY)
-    page.complaints.clear()
-    page.outward.clear()
+    empty(page)
     page.evaluate("() => { window.app.nodeOutputs = {} }")
-    load(page, workflow)
+    load(page, laid_out(PROMPT, server.object_info, PLACES))
     show(page)
     return page

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from support.edit_page import PLACES, PROMPT, give_pictures, show
-from support.frontend import EMPTY, PICTURE, load
-from support.ui_workflow import ui_workflow
+from support.frontend import PICTURE, empty, load
+from support.widget_page import laid_out
 
 
 @pytest.fixture(scope="module")
@@ -19,19 +19,13 @@ def server(server: Any) -> Any:
 
 @pytest.fixture
 def workflow(server: Any) -> dict[str, Any]:
-    workflow = ui_workflow(PROMPT, server.object_info)
-    for node in workflow["nodes"]:
-        node["pos"] = PLACES[node["type"]]
-        node.pop("size", None)
-    return workflow
+    return laid_out(PROMPT, server.object_info, PLACES)
 
 
 @pytest.fixture
 def editor(page: Any, workflow: dict[str, Any]) -> Any:
     """The page with Load Image, Edit Mask and Preview Mask, before the first run; the canvas shows the photo."""
-    load(page, EMPTY)
-    page.complaints.clear()
-    page.outward.clear()
+    empty(page)
     load(page, workflow)
     show(page)
     return page

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.edit_page import DIGESTS, GREY, STATUS, choose, colour, drag, run, settle, stored
 from support.frontend import SCREENSHOTS, of_ours, to_prompt
+from support.widget_page import file_of
 
 from hemline.hosts.comfyui_ask import EVENT
 from hemline.segmentation.strokes.text import parse_strokes
@@ -23,8 +24,7 @@ def no_answers(server: Any) -> Iterator[None]:
 
 
 def ask(page: Any, server: Any, node: str = "2", workflow: str = "") -> None:
-    image = {"filename": "first.png", "subfolder": "", "type": "temp"}
-    output = {"images": [image], "hemline": [DIGESTS], "text": []}
+    output = {"images": [file_of("first.png")], "hemline": [DIGESTS], "text": []}
     server.send(EVENT, node=node, token="t1", workflow=workflow, waiting=True, output=output)
     settle(page)
 

@@ -12,7 +12,7 @@ from support.frontend import SITE, WEB
 from support.stroke_golden import CASES, base_mask, base_picture, decode, in_python, random_edit
 from torch import Tensor
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "strokes.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "strokes.json").read_text(encoding="utf-8"))
 DRAW = """async ([site, text, mask, levels]) => {
     const { drawStroke } = await import(`${site}/edit_mask/raster.mjs`)
     const { parseStrokes, formatStrokes } = await import(`${site}/edit_mask/strokes.mjs`)
