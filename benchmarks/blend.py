@@ -11,12 +11,12 @@ Each line is checked: the float peers give what Hemline gives, the 8-bit one to 
 from __future__ import annotations
 
 import argparse
-import resource
 import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
+from memory import peak_mib
 from PIL import Image, ImageChops
 from torch import Tensor
 
@@ -80,18 +80,6 @@ def check(base: Tensor, layer: Tensor, mask: Tensor) -> None:
     assert (eager_linear(base, layer, mask) - blend_images(base, layer, mask, space="linear")).abs().max() < 2e-5
 
 
-def peak_over_result(call: Callable[[], Tensor]) -> float:
-    """How far the process's peak memory rises above its present size and the result's, in MiB."""
-    with open("/proc/self/statm") as statm:
-        now = int(statm.read().split()[1]) * resource.getpagesize()
-    with open("/proc/self/clear_refs", "w") as clear:
-        clear.write("5")
-    result = call()
-    with open("/proc/self/status") as status:
-        peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
-    return (peak - now - result.numel() * result.element_size()) / 2**20
-
-
 def main(side: int, threads: int, compile: bool) -> None:
     torch.set_num_threads(threads)
     generator = torch.Generator().manual_seed(0)
@@ -129,12 +117,13 @@ def main(side: int, threads: int, compile: bool) -> None:
     show("whole-picture torch multiply", lambda: through_mask(base, base * layer, mask), floor)
     show("whole-picture torch soft light", lambda: through_mask(base, eager_soft_light(base, layer), mask), floor)
     show("whole-picture torch linear light", lambda: eager_linear(base, layer, mask), floor)
+    result_mib = base.numel() * base.element_size() / 2**20
     for name, call in (
         ("Hemline multiply", lambda: blend_images(base, layer, mask, mode="multiply")),
         ("Hemline color in linear light", lambda: blend_images(base, layer, mask, mode="color", space="linear")),
         ("whole-picture torch soft light", lambda: through_mask(base, eager_soft_light(base, layer), mask)),
     ):
-        print(f"{name:58} {peak_over_result(call):9.1f} MiB beside the result")
+        print(f"{name:58} {peak_mib(call) - result_mib:9.1f} MiB beside the result")
 
 
 if __name__ == "__main__":

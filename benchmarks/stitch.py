@@ -13,13 +13,12 @@ comes out. The mask of changes that comes out too is counted as far as it is tou
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import resource
 import sys
 from collections.abc import Callable
 
 import torch
+from memory import peak_mib
 from timing import median_ms
 from torch import Tensor
 from torch.nn import functional
@@ -41,20 +40,6 @@ WAYS: tuple[tuple[str, Joining], ...] = (
     ("poisson", Joining("poisson")),
     ("poisson, align, colours affine", Joining("poisson", "affine", None, "sRGB", "shift and zoom")),
 )
-
-
-def peak_mib(call: Callable[[], object]) -> float:
-    """How far the process's peak memory rises above its present size, in MiB."""
-    ctypes.CDLL("libc.so.6").malloc_trim(0)  # what lies free would hide what the call takes
-    with open("/proc/self/statm") as statm:
-        now = int(statm.read().split()[1]) * resource.getpagesize()
-    with open("/proc/self/clear_refs", "w") as clear:
-        clear.write("5")
-    result = call()
-    with open("/proc/self/status") as status:
-        peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
-    del result
-    return (peak - now) / 2**20
 
 
 def usual_way(stitch: Stitch, crop: Tensor) -> Tensor:

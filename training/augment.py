@@ -114,8 +114,7 @@ def _grid(affine: Tensor, size: Size, canvas: torch.Size) -> Tensor:
 def swap_background(image: Tensor, labels: Tensor, photos: Photos, generator: torch.Generator) -> None:
     """Lays another background behind some of the people, in place: a plain one or the empty side of another photo."""
     height, width = labels.shape[1:]
-    share = SWAP_SHARE if height > width else SWAP_SHARE_WIDE
-    chosen = (torch.rand(len(image), generator=generator) < share).nonzero().flatten()
+    chosen = _chosen(labels, SWAP_SHARE, SWAP_SHARE_WIDE, generator)
     if not len(chosen):
         return
     there = chosen.to(image.device)
@@ -125,6 +124,13 @@ def swap_background(image: Tensor, labels: Tensor, photos: Photos, generator: to
     wall = torch.where(takes_side.view(-1, 1, 1, 1), sides, plain)
     cover = soft_cover(labels[there] != 0)
     image[there] = image[there] * cover + wall * (1 - cover)
+
+
+def _chosen(labels: Tensor, share: float, share_wide: float, generator: torch.Generator) -> Tensor:
+    """The numbers of some pictures of a batch, drawn by chance: a share of upright ones, another of wide ones."""
+    count, height, width = labels.shape
+    chance = share if height > width else share_wide
+    return (torch.rand(count, generator=generator) < chance).nonzero().flatten()
 
 
 def _empty_sides(photos: Photos, count: int, size: Size, generator: torch.Generator) -> Tensor:
@@ -155,8 +161,7 @@ def _plain_walls(count: int, size: Size, generator: torch.Generator) -> Tensor:
 def add_person(image: Tensor, labels: Tensor, photos: Photos, generator: torch.Generator) -> None:
     """Puts a second labelled person beside, behind or in front of some, in place."""
     height, width = labels.shape[1:]
-    share = PAIR_SHARE if height > width else PAIR_SHARE_WIDE
-    chosen = (torch.rand(len(image), generator=generator) < share).nonzero().flatten()
+    chosen = _chosen(labels, PAIR_SHARE, PAIR_SHARE_WIDE, generator)
     if not len(chosen):
         return
     count, there = len(chosen), chosen.to(image.device)

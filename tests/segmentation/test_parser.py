@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,16 +23,9 @@ from hemline.segmentation.parser import (
 )  # fmt: skip
 from hemline.tensors import BadFile, MissingModel, ShapeError
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = Plan((8, 8, 16, 16, 16), (1, 1, 1, 2))
 LONG_SIDE = 64
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def random_net(plan: Plan = SMALL, seed: int = 0) -> ParserNet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -21,18 +20,11 @@ from hemline.segmentation.segformer.weights import build_network
 from hemline.segmentation.taxonomies import NUMBERED, PART_OWNERS, find_label
 from hemline.tensors import ShapeError, UnknownName
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 HEIGHT, WIDTH, SIDE, STEPS, LESSONS = 480, 320, 128, 120, 48
 WORDS = ("Background", "Hair", "Upper-clothes", "Pants", "Left-shoe", "Face")
 DRAWN = ("hair", "upper", "lower", "footwear", "skin")
 LABELS = ("background", "hair", "upper", "pants", "footwear", "face")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def lesson(number: int) -> tuple[Tensor, Tensor]:
