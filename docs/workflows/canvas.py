@@ -13,8 +13,8 @@ NODE_WIDTH_PX, SLOT_PX, WIDGET_PX, HEAD_PX, PREVIEW_PX, TEXT_PX = 340, 22, 26, 4
 SHOWS_PICTURE = (
     "LoadImage", "SaveImage", "PreviewImage", "HemlinePreviewMask", "HemlineTryOnInputs", "HemlineSaveGarmentSet",
 )  # fmt: skip
-# What their widgets in the page take, as they open there.
-EDITOR_PX = {"HemlineEditMask": 440, "HemlinePreviewCompare": 520}
+# What their widgets in the page take, as they open there; Edit Mask with the text that hosts show below after a run.
+EDITOR_PX = {"HemlineEditMask": 440 + 64, "HemlinePreviewCompare": 520}
 WIDTH_PX = {"HemlineEditMask": 460, "HemlinePreviewCompare": 540}
 LIVE_PREVIEW_PX = 300
 GROUP_COLOURS = ("#3f789e", "#8a6d3b", "#5b7f4a", "#7a5480")

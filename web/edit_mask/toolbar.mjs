@@ -26,7 +26,7 @@ export const CSS = `
 .hemline-edit .hemline-ask span { flex: 1; }
 .hemline-edit .hemline-ask button { padding: 4px 12px; }
 .hemline-edit .hemline-ask button:focus-visible { outline-color: #111; }
-.hemline-edit canvas { cursor: none; }
+.hemline-edit canvas { cursor: none; min-height: 300px; }
 .hemline-edit canvas.hemline-grab { cursor: grabbing; }
 `
 

@@ -17,6 +17,8 @@ const CSS = `
 .hemline-widget :is(button, select, input, canvas):focus-visible { outline: 2px solid var(--hemline-focus);
   outline-offset: 1px; }
 .hemline-widget canvas { flex: 1; min-height: 0; width: 100%; background: #000; touch-action: none; outline-offset: -2px; }
+/* It fills the room that the node has; what it has come to be must not keep a node of Nodes 2.0 as tall. */
+.hemline-widget canvas[role=application] { contain: size; aspect-ratio: auto; }
 .hemline-widget .hemline-status { min-height: 1.3em; }
 .hemline-widget .hemline-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 `

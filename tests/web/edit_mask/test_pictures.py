@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 from PIL import Image
 from support.edit_page import CANVAS, GREY, STATUS, choose, colour, drag, place, run, settle, stored
 from support.frontend import to_prompt
@@ -21,6 +22,21 @@ def test_after_a_run_the_canvas_shows_the_automatic_mask(editor: Any, server: An
     red, _, blue, _ = colour(editor, 0.5, 0.5)
     assert blue - red > 50  # the tint
     assert editor.inner_text(STATUS) == "0 strokes"
+
+
+def test_what_the_host_writes_below_takes_room_of_the_canvas_and_the_node_stays_as_tall(editor: Any) -> None:
+    height = (
+        "() => document.querySelector('[data-node-id=\"2\"]')?.offsetHeight ?? window.app.graph.getNodeById(2).size[1]"
+    )
+    editor.evaluate("() => { const node = window.app.graph.getNodeById(2); node.setSize([460, 760]) }")
+    settle(editor)
+    before, room = editor.evaluate(height), editor.locator(CANVAS).bounding_box()["height"]
+    editor.evaluate("() => window.app.api.dispatchCustomEvent('progress_text', { nodeId: '2', text: 'replayed' })")
+    editor.wait_for_function("() => window.app.graph.getNodeById(2).widgets.some(one => one.name.startsWith('$$'))")
+    editor.wait_for_function(
+        "([query, room]) => document.querySelector(query).clientHeight < room - 30", arg=[CANVAS, room]
+    )
+    assert editor.evaluate(height) == pytest.approx(before, abs=1)
 
 
 def test_over_another_picture_strokes_stay_and_it_is_said(editor: Any, server: Any) -> None:
