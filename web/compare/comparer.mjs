@@ -2,7 +2,7 @@
 import { makeOperable, oncePerFrame } from "../shared/canvas.mjs"
 import { say, statusLine } from "../shared/elements.mjs"
 import { keepEvents } from "../shared/events.mjs"
-import { chain, setValue, widgetOf } from "../shared/node.mjs"
+import { chain, keepFresh, setValue, widgetOf } from "../shared/node.mjs"
 import { loadPicture, upstreamUrl } from "../shared/pictures.mjs"
 import { dress } from "../shared/style.mjs"
 import { Bar, CSS } from "./bar.mjs"
@@ -72,7 +72,6 @@ export default class Comparer {
     const { root, canvas, texts } = this
     dress(root, "compare", CSS)
     keepEvents(root)
-    for (const type of ["pointerenter", "focusin"]) root.addEventListener(type, () => void this.refresh())
     new ResizeObserver(() => this.draw()).observe(canvas)
     this.calm.addEventListener("change", () => this.stopBlinking(), { signal: this.ended.signal })
     const help = makeOperable(canvas, texts.canvas, texts.help)
@@ -80,20 +79,18 @@ export default class Comparer {
     root.append(views, looks, canvas, slider, this.pointer.readout, this.status, this.numbers.element, help)
   }
 
-  /** Notices what happens to the node: a run, a loaded workflow, another wire, another value of its widgets. */
+  /** Notices what happens to the node and to its widgets. */
   follow() {
-    const { node, host } = this
+    const { node, root, host, ended } = this
     const refresh = () => void this.refresh()
     chain(node, "onExecuted", (/** @type {any} */ output) => {
       this.sent = output?.hemline?.[0]
       refresh()
     })
-    chain(node, "onConfigure", refresh)
-    chain(node, "onConnectionsChange", () => queueMicrotask(refresh))
+    keepFresh(node, root, host.api, refresh, ended.signal)
     for (const name of WIDGETS) chain(widgetOf(node, name), "callback", () => this.tell())
-    host.api.addEventListener("graphChanged", refresh, { signal: this.ended.signal })
     chain(node, "onRemoved", () => {
-      this.ended.abort()
+      ended.abort()
       clearInterval(this.blinking)
     })
   }

@@ -1,7 +1,7 @@
 // The editor on an Edit Mask node: keeps canvas and history in step with the node's text widget, which alone holds the edit.
 import { makeOperable } from "../shared/canvas.mjs"
 import { keepEvents } from "../shared/events.mjs"
-import { chain, setValue, widgetOf } from "../shared/node.mjs"
+import { chain, keepFresh, setValue, widgetOf } from "../shared/node.mjs"
 import { loadPicture, upstreamUrl } from "../shared/pictures.mjs"
 import { dress } from "../shared/style.mjs"
 import { fill } from "../shared/texts.mjs"
@@ -63,7 +63,6 @@ export default class Editor {
     const { root, canvas, texts } = this
     dress(root, "edit", CSS)
     keepEvents(root)
-    for (const type of ["pointerenter", "focusin"]) root.addEventListener(type, () => void this.refresh())
     widgetOf(this.node, "image").label = texts.file_label
     const help = makeOperable(canvas, texts.canvas, texts.help)
     // The host's undo leaves alone what says that text is edited in it (a text area, from 1.58 on anything editable);
@@ -72,18 +71,16 @@ export default class Editor {
     root.append(this.ask.bar, ...this.toolbar.elements, canvas, this.shown.status, help)
   }
 
-  /** Notices what happens to the node: a run, a loaded workflow, another wire, a change elsewhere in the graph. */
+  /** Notices what happens to the node. */
   follow() {
-    const { node, host } = this
+    const { node, root, host, ended } = this
     const refresh = () => void this.refresh()
     chain(node, "onExecuted", (/** @type {any} */ output) => {
       this.takeOutput(output)
       refresh()
     })
-    chain(node, "onConfigure", refresh)
-    chain(node, "onConnectionsChange", () => queueMicrotask(refresh))
-    host.api.addEventListener("graphChanged", refresh, { signal: this.ended.signal })
-    chain(node, "onRemoved", () => this.ended.abort())
+    keepFresh(node, root, host.api, refresh, ended.signal)
+    chain(node, "onRemoved", () => ended.abort())
   }
 
   /**

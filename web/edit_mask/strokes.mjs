@@ -1,7 +1,7 @@
 // Edits of a mask as text: the counterpart of segmentation/strokes/text.py, which tells the format.
 
 /** The latest version that is read. */
-export const VERSION = 2
+const VERSION = 2
 /** The version that a tool came with, where it was not the first. @type {Partial<Record<Tool, number>>} */
 const SINCE = { smart: 2 }
 /** Tools that have a radius. @type {Tool[]} */

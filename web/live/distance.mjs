@@ -2,7 +2,7 @@
 // Distance Transforms in Linear Time" (2000): down the columns in two sweeps, then the lower envelope along each row.
 
 /** How far everything is from nothing. */
-export const NOWHERE = 1e9
+const NOWHERE = 1e9
 
 /**
  * How far each pixel lies from the nearest pixel of a region, in px, 0 inside; `NOWHERE` where there is none.

@@ -217,7 +217,7 @@ export function missingGrowFeather({ grow, feather, profile, sides }, longest = 
 }
 
 /** Profiles that have a shader. */
-export const BLURS = { blur: true }
+const BLURS = { blur: true }
 
 /**
  * The soft mask, in a plane of the pool.

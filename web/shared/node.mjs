@@ -16,6 +16,22 @@ export function chain(node, name, also) {
 }
 
 /**
+ * Calls `refresh` when a node may have to show something else: after a workflow is loaded, another wire is connected,
+ * or the graph has changed anywhere, and when somebody comes to its widget.
+ * @param {any} node
+ * @param {HTMLElement} root of the widget
+ * @param {any} api
+ * @param {() => void} refresh
+ * @param {AbortSignal} signal until when
+ */
+export function keepFresh(node, root, api, refresh, signal) {
+  for (const type of ["pointerenter", "focusin"]) root.addEventListener(type, refresh)
+  chain(node, "onConfigure", refresh)
+  chain(node, "onConnectionsChange", () => queueMicrotask(refresh))
+  api.addEventListener("graphChanged", refresh, { signal })
+}
+
+/**
  * @param {any} node
  * @param {string} name
  */

@@ -41,7 +41,7 @@ export function upstreamUrl(node, api, input = "picture") {
  * @param {any} node
  * @param {string | number} input its name or its place
  */
-export function originOf(node, input) {
+function originOf(node, input) {
   const at = typeof input === "number" ? input : node.findInputSlot(input)
   return at < 0 || !node.graph ? null : node.getInputNode(at) // a node that was removed has no graph, and then it throws
 }
