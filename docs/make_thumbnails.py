@@ -18,8 +18,9 @@ from pictures.scenes import CROWN, HEIGHT, TALL, WIDTH, drawn, pattern, shirt_on
 from PIL import Image
 from torch import Tensor
 
-from hemline.hosts.files import FolderStore, headless_context
+from hemline.hosts.files import FolderStore
 from hemline.hosts.headless import HEADLESS_NODES
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.workflow import load_workflow, run_workflow
 from hemline.resampling import resize_planes
 

@@ -12,7 +12,8 @@ from ..context import Context
 from ..nodes.spec import Port, Result, node
 from ..tensors import BadFile, BadWorkflow, as_image, check_name
 from .batch_files import split_annotation
-from .files import FolderStore, HeadlessContext
+from .files import FolderStore
+from .headless_context import HeadlessContext
 from .pictures import LoadedImage, load_image, to_bytes
 
 CHANNELS = ("alpha", "red", "green", "blue")
@@ -95,7 +96,7 @@ def preview_image(images: Tensor) -> Result:
 def _headless(context: Context) -> HeadlessContext:
     if not isinstance(context, HeadlessContext):
         raise BadWorkflow(
-            "This node reads and writes folders; run it with the context of hosts.files.headless_context."
+            "This node reads and writes folders; run it with the context of hosts.headless_context."
         )
     return context
 

@@ -1,26 +1,23 @@
-"""Files of the headless host: the output folder, the model folders, and the `Context` that lends them to nodes."""
+"""Files of the headless host: the output folder that takes results, and the folders that hold models."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-import torch
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-from ..context import Context, ModelCache, PictureLayer
-from ..model_cache import model_budget
+from ..context import PictureLayer
 from ..model_places import folders_below
-from ..tensors import BadFile, UnknownName
+from ..tensors import BadFile
 from .layered import save_layers
-from .lettering import letter
 from .picture_values import save_deep
 from .pictures import from_bytes, to_bytes
 from .whole_file import whole_file
@@ -124,52 +121,6 @@ class FolderStore:
         return path
 
 
-@dataclass(frozen=True)
-class HeadlessContext(Context):
-    """The `Context` of a run without a host; ComfyUI's core nodes need what it adds.
-
-    input_folder: where LoadImage looks for pictures.
-    output_folder: where SaveImage writes and where "name [output]" is looked up.
-    """
-
-    input_folder: Path = Path()
-    output_folder: Path = Path()
-
-
-def headless_context(
-    folder: Path,
-    *,
-    device: str | None = None,
-    input_folder: Path | None = None,
-    given_files: Iterable[str] = (),
-    models: ModelCache | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    check_cancelled: Callable[[], None] = lambda: None,
-) -> HeadlessContext:
-    """The context of a run that writes into `folder`; nothing is created before the first result.
-
-    device: cuda if there is one, else mps, else cpu. input_folder: the current folder if not given. models: those of
-    an earlier run, so that nothing is loaded twice.
-    Raises `UnknownName` for a device that this machine lacks.
-    """
-    from .batch_files import InputFolders
-
-    input_folder, given = input_folder or Path.cwd(), frozenset(given_files)
-    return HeadlessContext(
-        device=_device(device),
-        store=FolderStore(folder),
-        lettering=letter,
-        progress=progress,
-        check_cancelled=check_cancelled,
-        model_folders=model_folders(os.environ),
-        models=ModelCache(model_budget(os.environ)) if models is None else models,
-        sources=InputFolders(input_folder, folder, given),
-        input_folder=input_folder,
-        output_folder=folder,
-        given_files=given,
-    )
-
-
 def model_folders(environment: Mapping[str, str]) -> dict[str, tuple[Path, ...]]:
     """Kind of model -> folders to search, first those below ``HEMLINE_MODELS``, then those in the user's data folder.
 
@@ -180,22 +131,6 @@ def model_folders(environment: Mapping[str, str]) -> dict[str, tuple[Path, ...]]
     data = Path(environment.get("XDG_DATA_HOME") or "~/.local/share") / "hemline" / "models"
     roots = dict.fromkeys(Path(root).expanduser() for root in [*named, data])
     return folders_below(roots)
-
-
-def _device(name: str | None) -> torch.device:
-    there = ["cpu"]
-    if torch.backends.mps.is_available():
-        there.insert(0, "mps")
-    if torch.cuda.is_available():
-        there.insert(0, "cuda")
-    try:
-        device = torch.device(name or there[0])
-    except RuntimeError:
-        device = None
-    # An index, as in cuda:1, needs that many GPUs; without one it means the first.
-    if device is None or device.type not in there or (device.index or 0) >= max(1, torch.cuda.device_count()):
-        raise UnknownName(f"Device {name!r} is not there; this machine has {', '.join(there)}.")
-    return device
 
 
 def _clean_parts(name: str) -> list[str]:

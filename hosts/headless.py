@@ -12,7 +12,8 @@ from ..nodes import NODES
 from ..nodes.spec import Node, Result
 from .core_nodes import CORE_NODES
 from .events import Events
-from .files import headless_context, model_folders
+from .files import model_folders
+from .headless_context import headless_context
 from .model_menus import with_model_files
 from .workflow import OnNode, Workflow, apply_inputs, load_workflow, run_workflow
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hemline.hosts.files import FolderStore, headless_context
+from hemline.hosts.files import FolderStore
+from hemline.hosts.headless_context import headless_context
 from hemline.kernels import gaussian_blur
 from hemline.nodes.load import batch_load as batch_load_node
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hemline.blending.compare import OVERLAY_COLOUR, outline_mask, overlay_mask, stamp
-from hemline.hosts.files import HeadlessContext, headless_context
+from hemline.hosts.headless_context import HeadlessContext, headless_context
 from hemline.hosts.lettering import letter
 from hemline.nodes import NODES
 from hemline.resampling import resize_planes

@@ -305,7 +305,7 @@ class served:
 
 
 def test_without_a_host_the_run_goes_on_and_says_so(tmp_path: Any) -> None:
-    from hemline.hosts.files import headless_context
+    from hemline.hosts.headless_context import headless_context
 
     context = headless_context(tmp_path, device="cpu", input_folder=tmp_path)
     result = edit_mask(context=context, picture=torch.rand(1, 8, 8, 3), strokes=TEXT, wait_for_ok=True)

@@ -12,7 +12,8 @@ from PIL import Image
 
 from hemline.context import Context
 from hemline.hosts.core_nodes import CORE_NODES
-from hemline.hosts.files import FolderStore, headless_context
+from hemline.hosts.files import FolderStore
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.lettering import letter
 from hemline.tensors import BadFile, BadWorkflow, HemlineError, RangeError, ShapeError, UnknownName
 

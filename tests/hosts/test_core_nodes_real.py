@@ -17,7 +17,7 @@ from PIL import Image
 from support.png16 import png16
 
 from hemline.hosts.core_nodes import CORE_NODES
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 
 NODES = {node.id: node for node in CORE_NODES}
 COMFYUI = os.environ.get("COMFYUI_DIR", "")

@@ -9,7 +9,7 @@ import pytest
 from support.examples import NODES, write_pictures
 from support.stand_in import with_stand_in
 
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.workflow import load_workflow, run_workflow
 
 SAVED = sorted((Path(__file__).parents[1] / "workflows").glob("*/*.json"))

@@ -16,8 +16,8 @@ from support.stand_in import MODEL_NODES, with_stand_in
 
 from hemline.hosts.batch_jobs import BatchSettings, run_jobs
 from hemline.hosts.events import Events
-from hemline.hosts.files import headless_context
 from hemline.hosts.headless import HEADLESS_NODES
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.pictures import load_image
 from hemline.hosts.workflow import load_workflow, run_workflow
 

@@ -15,7 +15,7 @@ from support.fake_comfyui import VERSIONS
 from support.real_comfyui import RealComfyUI, comfyui_dir, running_comfyui
 from support.stand_in import with_stand_in
 
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.pictures import load_image
 from hemline.hosts.workflow import load_workflow, run_workflow
 

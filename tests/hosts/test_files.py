@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from hemline.hosts.files import FolderStore, HeadlessContext, headless_context, model_folders
+from hemline.hosts.files import FolderStore, model_folders
+from hemline.hosts.headless_context import HeadlessContext, headless_context
 from hemline.hosts.lettering import letter
 from hemline.hosts.pictures import load_image
 from hemline.tensors import BadFile, RangeError, ShapeError, UnknownName

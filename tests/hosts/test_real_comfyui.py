@@ -126,8 +126,8 @@ def test_every_node_runs_on_what_the_host_sends(real: RealComfyUI, fake: Host, w
 def test_the_chain_gives_the_picture_that_the_headless_runner_gives(
     real: RealComfyUI, fake: Host, tmp_path: Path
 ) -> None:
-    from hemline.hosts.files import headless_context
     from hemline.hosts.headless import HEADLESS_NODES
+    from hemline.hosts.headless_context import headless_context
     from hemline.hosts.workflow import run_workflow
 
     prompt = chain(fake)

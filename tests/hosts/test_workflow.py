@@ -7,7 +7,8 @@ import torch
 from support.workflow_nodes import NODES, RAN, entry, good
 
 from hemline.context import Context
-from hemline.hosts.files import FolderStore, headless_context
+from hemline.hosts.files import FolderStore
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.lettering import letter
 from hemline.hosts.workflow import run_workflow
 from hemline.nodes.spec import Port, node

@@ -6,7 +6,7 @@ import pytest
 from support.workflow_nodes import NODES, RAN, entry, good
 
 from hemline.context import Context
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.workflow import run_workflow
 from hemline.tensors import BadWorkflow
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from support.workflow_nodes import NODES, entry
 
-from hemline.hosts.files import FolderStore, headless_context
+from hemline.hosts.files import FolderStore
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.workflow import apply_inputs, load_workflow, run_workflow
 from hemline.tensors import BadFile, BadWorkflow
 

@@ -12,7 +12,7 @@ from support.fake_comfyui import Host
 from support.workflow_nodes import NODES, RAN, entry
 
 from hemline.context import Context
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.workflow import run_workflow
 from hemline.tensors import BadWorkflow
 

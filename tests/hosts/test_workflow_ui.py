@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.workflow_nodes import NODES
 
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.workflow import load_workflow, run_workflow
 from hemline.hosts.workflow_ui import to_api_format
 from hemline.nodes.spec import Port, node

@@ -13,8 +13,8 @@ from support.stroke_golden import at
 
 from hemline.errors import BadWorkflow, RangeError, UnknownName
 from hemline.hosts.comfyui import _ui
-from hemline.hosts.files import headless_context
 from hemline.hosts.headless import HEADLESS_NODES
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.pictures import from_bytes, to_bytes
 from hemline.hosts.workflow import run_workflow
 from hemline.nodes.edit import edit_mask

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from support.batches import JOBS, ORDERED, SIZES, save_colours, save_mask, write_catalogue, zip_folder
 
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 from hemline.nodes.load import batch_load
 from hemline.nodes.spec import NotGiven
 from hemline.tensors import BadFile, HemlineError, ShapeError, UnknownName

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from support.contexts import CONTEXT
 
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 from hemline.nodes import NODES
 from hemline.nodes.detect import detect_garments
 from hemline.nodes.export import save_garment_set

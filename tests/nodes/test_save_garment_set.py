@@ -14,7 +14,7 @@ from figures import draw_person
 from PIL import Image
 from psd_tools import PSDImage
 
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.picture_values import read_picture
 from hemline.nodes.export import save_garment_set
 from hemline.nodes.garment_set import ANNOTATIONS

@@ -9,7 +9,7 @@ from support.pictures import drawn_person, shirt_mask
 
 from hemline.blending.stitch import stitch_inpainted
 from hemline.blending.tryon_targets import TRYON_TARGETS
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 from hemline.nodes.spec import NotGiven, Result
 from hemline.nodes.tryon import PREVIEWED, try_on_inputs
 

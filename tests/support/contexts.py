@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 
 CONTEXT = headless_context(Path("nowhere"), device="cpu")
