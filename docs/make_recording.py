@@ -19,8 +19,6 @@ from pictures.scenes import found, sweater
 from PIL import Image
 from torch import Tensor
 
-from hemline.hosts.pictures import from_bytes, to_bytes
-
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent / "tests"))
 ID, PREVIEW = "HemlineEditMask", "automatic.png"
@@ -84,6 +82,7 @@ def show_node(page: Any, server: Any) -> None:
     """Edit Mask alone on the canvas, after a run that gave it the automatic mask."""
     from support.frontend import PICTURE, load
     from support.ui_workflow import ui_workflow
+    from support.widget_page import png
 
     photo, mask = (part[0] for part in automatic())
     shown = torch.cat([photo, 1 - mask.unsqueeze(-1)], -1)
@@ -92,7 +91,10 @@ def show_node(page: Any, server: Any) -> None:
         server.pictures[name, "a"] = server.pictures[name, ""] = png(shown)
     prompt = {
         "1": {"class_type": "LoadImage", "inputs": {"image": PICTURE}},
-        "2": {"class_type": ID, "inputs": {"picture": ["1", 0], "strokes": "", "image": "", "on_stale": "replay"}},
+        "2": {
+            "class_type": ID,
+            "inputs": {"picture": ["1", 0], "strokes": "", "image": "", "on_stale": "replay", "wait_for_ok": False},
+        },
     }
     workflow = ui_workflow(prompt, server.object_info)
     for node, left in zip(workflow["nodes"], (-900, 20), strict=True):
@@ -122,16 +124,10 @@ def automatic() -> tuple[Tensor, Tensor]:
 
 def drawn(page: Any, points: Sequence[tuple[float, float]]) -> Iterator[tuple[Image.Image, int]]:
     """The frames of one stroke."""
-    box = page.locator(CANVAS).bounding_box()
+    from support.widget_page import place_on
+
     height, width = automatic()[0].shape[1:3]
-    scale = min(box["height"] / height, box["width"] / width)
-    places = [
-        (
-            box["x"] + box["width"] / 2 + (x - 0.5) * width * scale,
-            box["y"] + box["height"] / 2 + (y - 0.5) * height * scale,
-        )
-        for x, y in points
-    ]
+    places = [place_on(page, CANVAS, width / height, x, y) for x, y in points]
     page.mouse.move(*places[0])
     yield frame(page), 4 * FRAME_MS
     page.mouse.down()
@@ -145,18 +141,13 @@ def drawn(page: Any, points: Sequence[tuple[float, float]]) -> Iterator[tuple[Im
 
 def frame(page: Any) -> Image.Image:
     """What the editor looks like now."""
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    from support.widget_page import settle
+
+    settle(page)
     box = page.locator(EDITOR).bounding_box()
     clip = {"x": box["x"] - 8, "y": box["y"] - 8, "width": box["width"] + 16, "height": box["height"] + 16}
     picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
     return picture.resize((WIDTH_PX, round(picture.height * WIDTH_PX / picture.width)), Image.Resampling.LANCZOS)
-
-
-def png(image: Tensor) -> bytes:
-    """The picture ``[h,w,C]`` as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    from_bytes(to_bytes(image)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 if __name__ == "__main__":

@@ -66,10 +66,14 @@ def frontend(
     page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.complaints.append(f"uncaught: {error}"))
     page.goto(server.url)
-    page.wait_for_function(READY, arg=node_id, timeout=READY_MS)
-    page.keyboard.press("Escape")
+    _until_ready(page, node_id)
     yield page
     page.close()
+
+
+def _until_ready(page: Any, node_id: str) -> None:
+    page.wait_for_function(READY, arg=node_id, timeout=READY_MS)
+    page.keyboard.press("Escape")
 
 
 def _local_only(route: Any, url: str, outward: list[str]) -> None:
@@ -100,6 +104,24 @@ def empty(page: Any) -> None:
     load(page, EMPTY)  # not graph.clear(): widgets of a new node with an old id would take over the old values
     page.complaints.clear()
     page.outward.clear()
+
+
+def saved(page: Any) -> dict[str, Any]:
+    """The workflow as the page would save it."""
+    return page.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+
+
+def saved_values(page: Any, id: str) -> list[Any]:
+    """What is saved of a node's widgets."""
+    return next(node for node in saved(page)["nodes"] if str(node["id"]) == id)["widgets_values"]
+
+
+def reload(page: Any, node_id: str, count: int) -> None:
+    """Loads the page anew, once it has put its draft of `count` nodes away."""
+    page.wait_for_timeout(1500)  # it does so when the graph has been calm for a while
+    page.reload()
+    _until_ready(page, node_id)
+    page.wait_for_function("count => window.app.graph.nodes.length === count", arg=count)
 
 
 def to_prompt(page: Any) -> Prompt:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from support.fake_comfyui import Host
-from support.frontend import EMPTY, RENDERERS, SCREENSHOTS, drop, empty, load, of_ours, to_prompt
+from support.frontend import EMPTY, RENDERERS, SCREENSHOTS, drop, empty, load, of_ours, saved, to_prompt
 from support.ui_workflow import chain, numbered, ui_workflow, widget_defaults
 
 from hemline.hosts.files import FolderStore
@@ -167,9 +167,9 @@ def test_the_host_accepts_the_prompt_of_the_page(canvas: Any, host: Host, object
 def test_widget_values_survive_saving_and_loading(canvas: Any, object_info: dict[str, Any]) -> None:
     load(canvas, ui_workflow(chain(object_info), object_info))
     before = to_prompt(canvas)
-    saved = canvas.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    workflow = saved(canvas)
     load(canvas, EMPTY)
-    load(canvas, saved)
+    load(canvas, workflow)
     assert to_prompt(canvas) == before
 
 

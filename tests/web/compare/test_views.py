@@ -30,7 +30,7 @@ from support.compare_page import (
     show,
     stored,
 )
-from support.frontend import EMPTY, READY, SCREENSHOTS, amiss, load, of_ours
+from support.frontend import EMPTY, SCREENSHOTS, amiss, load, of_ours, reload, saved, saved_values
 from support.widget_page import set_widget
 
 from hemline.hosts.headless import HEADLESS_NODES
@@ -94,8 +94,8 @@ def test_what_is_sent_has_the_nodes_own_inputs_only(comparer: Any, server: Any) 
     run(comparer, server, mask=MASK)
     choose(comparer, "matte")
     assert stored(comparer) == {"image": ["1", 0], **VALUES, "view": "matte"}
-    saved = comparer.evaluate("() => window.app.graph.serialize().nodes.find(node => node.id == 2).widgets_values")
-    assert saved == ["matte", *list(VALUES.values())[1:]]
+    values = saved_values(comparer, "2")
+    assert values == ["matte", *list(VALUES.values())[1:]]
 
 
 def test_what_is_chosen_in_the_nodes_own_widgets_is_shown(comparer: Any, server: Any) -> None:
@@ -150,10 +150,10 @@ def test_the_hosts_own_text_and_preview_do_not_show_all_that_again(comparer: Any
 
 def test_what_the_host_has_kept_of_the_last_run_is_shown_again(comparer: Any, server: Any) -> None:
     run(comparer, server, mask=MASK)
-    saved = comparer.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    workflow = saved(comparer)
     outputs = comparer.evaluate("() => JSON.parse(JSON.stringify(window.app.nodeOutputs))")
     load(comparer, EMPTY)
-    load(comparer, saved)
+    load(comparer, workflow)
     comparer.evaluate("outputs => { window.app.nodeOutputs = outputs }", outputs)
     show(comparer)
     for x in (0.4, 0.6):
@@ -176,13 +176,9 @@ def test_a_saved_workflow_and_a_reloaded_page_keep_the_view(comparer: Any, serve
     comparer.focus(CANVAS)
     comparer.keyboard.press(".")
     before = stored(comparer)
-    saved = comparer.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
-    assert to_api_format(saved, HEADLESS_NODES)["2"]["inputs"] == before
-    comparer.wait_for_timeout(1500)  # the page puts its draft away when the graph has been calm for a while
-    comparer.reload()
-    comparer.wait_for_function(READY, arg=ID)
-    comparer.keyboard.press("Escape")
-    comparer.wait_for_function("() => window.app.graph.nodes.length === 2")
+    workflow = saved(comparer)
+    assert to_api_format(workflow, HEADLESS_NODES)["2"]["inputs"] == before
+    reload(comparer, ID, 2)
     show(comparer)
     assert stored(comparer) == before and before["position"] == pytest.approx(0.51)
     assert comparer.get_attribute(f"{ROOT} [data-hemline='A/B']", "aria-pressed") == "true"

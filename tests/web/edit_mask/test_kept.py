@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from support.edit_page import CANVAS, GREY, ID, STATUS, choose, colour, drag, place, show, stored
-from support.frontend import EMPTY, READY, load, of_ours, to_prompt
+from support.frontend import EMPTY, load, of_ours, reload, saved, saved_values, to_prompt
 
 from hemline.hosts.headless import HEADLESS_NODES
 from hemline.hosts.workflow_ui import to_api_format
@@ -16,31 +16,27 @@ from hemline.segmentation.strokes.text import parse_strokes
 def test_what_is_sent_has_the_nodes_own_inputs_only(editor: Any) -> None:
     drag(editor, (0.2, 0.8), (0.8, 0.8))
     assert sorted(to_prompt(editor)["2"]["inputs"]) == ["image", "on_stale", "picture", "strokes", "wait_for_ok"]
-    saved = editor.evaluate("() => window.app.graph.serialize().nodes.find(node => node.id == 2).widgets_values")
-    assert len(saved) == 4 and saved[1:] == ["", "replay", False]
+    values = saved_values(editor, "2")
+    assert len(values) == 4 and values[1:] == ["", "replay", False]
 
 
 def test_a_saved_workflow_brings_the_strokes_back(editor: Any) -> None:
     drag(editor, (0.2, 0.3), (0.8, 0.3))
     before = stored(editor)
-    saved = editor.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    workflow = saved(editor)
     load(editor, EMPTY)
-    load(editor, saved)
+    load(editor, workflow)
     show(editor)
     assert stored(editor) == before and colour(editor, 0.5, 0.3) != GREY
     assert editor.inner_text(STATUS).startswith("1 stroke")
-    ours = to_api_format(saved, HEADLESS_NODES)
+    ours = to_api_format(workflow, HEADLESS_NODES)
     assert parse_strokes(ours["2"]["inputs"]["strokes"]) == before
 
 
 def test_strokes_survive_a_reload_of_the_page(editor: Any) -> None:
     drag(editor, (0.2, 0.3), (0.8, 0.3))
     before = stored(editor)
-    editor.wait_for_timeout(1500)  # the page puts its draft away when the graph has been calm for a while
-    editor.reload()
-    editor.wait_for_function(READY, arg=ID)
-    editor.keyboard.press("Escape")
-    editor.wait_for_function("() => window.app.graph.nodes.length === 3")
+    reload(editor, ID, 3)
     show(editor)
     assert stored(editor) == before and colour(editor, 0.5, 0.3) != GREY
 
@@ -64,9 +60,9 @@ def test_two_hundred_strokes_stay_small_and_come_back(editor: Any) -> None:
     )
     text = to_prompt(editor)["2"]["inputs"]["strokes"]
     assert len(parse_strokes(text).strokes) == 200 and 4_000 < len(text) < 40_000
-    saved = editor.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    workflow = saved(editor)
     load(editor, EMPTY)
-    load(editor, saved)
+    load(editor, workflow)
     show(editor)
     assert to_prompt(editor)["2"]["inputs"]["strokes"] == text and editor.inner_text(STATUS).startswith("200 strokes")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.frontend import EMPTY, empty, load, of_ours, to_prompt
+from support.frontend import EMPTY, empty, load, of_ours, saved, saved_values, to_prompt
 from support.live_page import NODES, PROMPT, START, element, redraws, run, said
 from support.widget_page import set_widget, settle
 
@@ -12,8 +12,8 @@ from support.widget_page import set_widget, settle
 def test_a_preview_is_no_input_and_has_no_value(graph: Any, server: Any) -> None:
     run(graph, server, "mask")
     assert sorted(to_prompt(graph)["2"]["inputs"]) == sorted(PROMPT["2"]["inputs"])
-    saved = graph.evaluate("() => window.app.graph.serialize().nodes.find(node => node.id == 2).widgets_values")
-    assert saved == list(START.values())
+    values = saved_values(graph, "2")
+    assert values == list(START.values())
 
 
 def test_folded_away_it_stays_so_in_the_workflow(graph: Any, server: Any) -> None:
@@ -27,9 +27,9 @@ def test_folded_away_it_stays_so_in_the_workflow(graph: Any, server: Any) -> Non
     before = redraws(graph, "mask")
     set_widget(graph, NODES["mask"], "grow", 11.0)
     assert redraws(graph, "mask") == before
-    saved = graph.evaluate("() => window.app.graph.serialize()")
+    workflow = saved(graph)
     load(graph, EMPTY)
-    load(graph, saved)
+    load(graph, workflow)
     graph.wait_for_function(f"() => {element('mask', '.hemline-frame')}?.hidden")
     graph.evaluate(f"() => {element('mask', '[data-hemline=toggle]')}.click()")
     assert not graph.evaluate(f"() => {element('mask', '.hemline-frame')}.hidden")
