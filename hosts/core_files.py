@@ -95,9 +95,7 @@ def preview_image(images: Tensor) -> Result:
 
 def _headless(context: Context) -> HeadlessContext:
     if not isinstance(context, HeadlessContext):
-        raise BadWorkflow(
-            "This node reads and writes folders; run it with the context of hosts.headless_context."
-        )
+        raise BadWorkflow("This node reads and writes folders; run it with the context of hosts.headless_context.")
     return context
 
 
