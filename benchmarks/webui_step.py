@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hemline.hosts.demo import find_demo_photo
-from hemline.hosts.files import headless_context
+from hemline.hosts.headless_context import headless_context
 from hemline.hosts.pictures import load_image
 from hemline.hosts.webui.masking import composite, garment_mask
 from hemline.hosts.webui.settings import parse_settings
