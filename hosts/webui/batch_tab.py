@@ -86,8 +86,9 @@ def _mask_photo(
         return f"left out: {found.badges[0]}", True
     mask = found.mask.new_ones(found.mask.shape) if found.empty[0] else found.mask
     files, _ = LAYOUTS[_LAYOUT].lay_out(Entry(image, mask))
-    for file in files.values():
-        store.save_image(file.name.format(name), file.image, suffix=file.suffix, bits=file.bits)
+    for piece, file in files.items():
+        made = mask[0] if piece == "mask" else file.image  # the layout's own is hard; hosts take soft ones
+        store.save_image(file.name.format(name), made, suffix=file.suffix, bits=file.bits)
     return found.badges[0], found.empty[0]
 
 

@@ -84,7 +84,7 @@ def _look(names: Sequence[str], args: Sequence[Any]) -> tuple[Image.Image, Garme
     queue: Any = import_module("modules.call_queue")
     with queue.queue_lock, lent_context(stops=False) as context:
         image = to_image(flat)
-        drawn = None if mask is None or not _shows(mask) else to_mask(mask, flat.size)
+        drawn = None if mask is None else to_mask(mask, flat.size)
         found = garment_mask(image, settings, drawn, context=context)
         return flat, found, to_picture(draw_preview(image, found, context=context))
 
@@ -92,8 +92,3 @@ def _look(names: Sequence[str], args: Sequence[Any]) -> tuple[Image.Image, Garme
 def _picture(value: Any) -> Image.Image | None:
     value = cast("dict[str, Any]", value).get("image") if isinstance(value, dict) else value
     return value if isinstance(value, Image.Image) else None
-
-
-def _shows(mask: Image.Image) -> bool:
-    """Whether anything is drawn; a tab without a drawing hands out an empty one."""
-    return bool((to_mask(mask) > 0).any())

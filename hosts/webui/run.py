@@ -20,7 +20,7 @@ from ...tensors import NOTHING, resize_mask
 from .host import tell
 from .masking import composite, garment_mask, sampling_mask
 from .pixels import to_image, to_mask, to_picture
-from .settings import AS_SET, FILLS, ONLY_MASKED, SKIP, STOP, WHOLE, MaskSettings
+from .settings import AS_SET, FILLS, ONLY_MASKED, SKIP, STOP, MaskSettings
 
 # What of the host's processing object is set, and put back afterwards: it goes on to the next picture of a batch.
 _FIELDS = (
@@ -28,6 +28,10 @@ _FIELDS = (
     "inpainting_mask_invert",
 )  # fmt: skip
 _METHODS = ("init", "sample")
+# What the host itself makes of a picture and keeps where the next one has no mask.
+_MADE = ("mask", "nmask", "mask_for_overlay", "overlay_images", "paste_to")
+# What the picture's text tells of one picture; hosts keep such lines for the whole batch.
+FOUND, ERROR = TOLD = ("Hemline found", "Hemline error")
 # The host's number for its resize mode that enlarges latents: pixels are then only stretched.
 _LATENT_UPSCALE = 3
 # A pixel of a resized hard mask that is covered by more than this; Lanczos rings up to a tenth.
@@ -62,6 +66,9 @@ def begin(p: Any, settings: MaskSettings, context: Context) -> Run:
     Raises `NothingFound` where there is none and the settings say stop, and as `garment_mask` does.
     """
     run = Run(settings)
+    forget_told(p)
+    for name in _MADE:
+        setattr(p, name, None)
     run.pictures = _sources(p)
     drawn = p.image_mask
     empty: list[bool] = []
@@ -78,10 +85,15 @@ def begin(p: Any, settings: MaskSettings, context: Context) -> Run:
         tell(p, badge)
     _apply_policy(run, empty, badges, p)
     p.extra_generation_params["Hemline"] = settings.infotext()
-    p.extra_generation_params["Hemline found"] = " | ".join(dict.fromkeys(badges))
-    if run.masks or settings.nothing_found != WHOLE:
-        _hand_over(run, p)
+    p.extra_generation_params[FOUND] = " | ".join(dict.fromkeys(badges))
+    _hand_over(run, p)
     return run
+
+
+def forget_told(p: Any, *names: str) -> None:
+    """Takes what is told of the picture before out of the text. names: of `TOLD`, all where none is named."""
+    for name in names or TOLD:
+        p.extra_generation_params.pop(name, None)
 
 
 def take_overlay(run: Run, ppmo: Any) -> None:
@@ -94,6 +106,7 @@ def take_overlay(run: Run, ppmo: Any) -> None:
 
 def finish_picture(run: Run, p: Any, pp: Any, context: Context) -> None:
     """Puts what was generated into its source picture, exactly."""
+    forget_told(p, ERROR)
     index = run.index if run.index is not None else int(getattr(p, "batch_index", 0))
     picture, mask = run.pictures[min(index, len(run.pictures) - 1)], run.masks[min(index, len(run.masks) - 1)]
     untouched = run.index is None  # an older host without the hook has composited already
@@ -187,12 +200,14 @@ def _hand_over(run: Run, p: Any) -> None:
         tell(p, "Mask mode 'Inpaint not masked' is not used: what the panel names is repainted")
     p.inpainting_mask_invert = 0
     p.mask_blur_x = p.mask_blur_y = 0  # the mask is soft as it is
-    p.paste_to = None  # of the picture before
     if settings.area != AS_SET:
         p.inpaint_full_res = settings.area == ONLY_MASKED
         p.inpaint_full_res_padding = settings.padding
     if settings.fill != AS_SET:
         p.inpainting_fill = FILLS.index(settings.fill)
+    if not run.masks:  # the whole picture, so what is drawn counts no longer either
+        p.image_mask = None
+        return
     if run.skipped:
         p.image_mask = None
         p.sample = partial(_unchanged, p)

@@ -160,4 +160,4 @@ def _say(p: Any, line: str) -> None:
     """To the user: below the picture, in the picture's own text, and as a toast."""
     tell(p, line)
     warn(line)
-    p.extra_generation_params["Hemline error"] = line
+    p.extra_generation_params[steps.ERROR] = line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -12,7 +13,7 @@ from ...context import Context
 from .host import check_interrupted, lent_context, tell
 from .masking import composite, garment_mask, sampling_mask
 from .pixels import to_image, to_picture
-from .run import Run
+from .run import FOUND, Run, forget_told
 from .settings import AS_SET, FILLS, ONLY_MASKED, STOP, WHOLE, MaskSettings
 
 # Of the first pass, taken over where the running host has them.
@@ -25,10 +26,11 @@ _SAME = (
 def second_pass(run: Run, p: Any, pp: Any, context: Context) -> None:
     """Replaces the picture by one whose garment was painted again; where nothing is found it stays as it is."""
     settings = run.settings
+    forget_told(p)
     picture: Image.Image = pp.image.convert("RGB")
     found = garment_mask(to_image(picture), settings, context=context)
     tell(p, found.badges[0])
-    p.extra_generation_params["Hemline found"] = found.badges[0]
+    p.extra_generation_params[FOUND] = found.badges[0]
     if found.empty[0]:
         tell(p, f"nothing to repaint; on nothing found: {settings.nothing_found}")
         if settings.nothing_found == STOP:
@@ -65,11 +67,24 @@ def _processing(p: Any, picture: Image.Image, mask: Image.Image | None, settings
         "inpainting_fill": 1 if settings.fill == AS_SET else FILLS.index(settings.fill),
         "inpaint_full_res": settings.area in (ONLY_MASKED, AS_SET), "inpaint_full_res_padding": settings.padding,
         "denoising_strength": settings.denoising, "do_not_save_samples": True, "do_not_save_grid": True,
-        # The bare result is wanted: it is put into the picture here.
-        "override_settings": {"overlay_inpaint": False, "return_mask": False, "return_mask_composite": False},
     }  # fmt: skip
     taken = {one.name for one in dataclasses.fields(kind) if one.init}
     inner = kind(**{name: value for name, value in wanted.items() if name in taken})
     inner.mask_blur_x = inner.mask_blur_y = 0
     inner.scripts, inner.script_args = None, ()
+    inner.init = _without_overlay(inner, inner.init)
     return inner
+
+
+def _without_overlay(inner: Any, init: Callable[..., Any]) -> Callable[..., Any]:
+    """The host's init, after which it gives out the bare result, which is put into the picture here.
+
+    Options that say so would outlast the generation: hosts put back only those that the user has once saved.
+    """
+
+    def init_without_overlay(*args: Any, **kwargs: Any) -> Any:
+        result = init(*args, **kwargs)
+        inner.overlay_images = inner.mask_for_overlay = None
+        return result
+
+    return init_without_overlay

@@ -27,6 +27,7 @@ SQUARE = (8, 8, 24, 40)
 
 
 def red_mask(image: torch.Tensor, settings: Any, *, context: Any) -> GarmentMask:
+    context.check_cancelled()
     mask = (image[..., 0] > image[..., 1] + 0.4).float()
     found = Garments(image.shape[2], image.shape[1], len(image), (), "red")
     return GarmentMask(mask, found, ("red found" if bool(mask.any()) else "nothing found",), ())
@@ -66,6 +67,16 @@ def test_pictures_and_masks_lie_as_the_hosts_batch_reads_them(photos: Path, tmp_
     assert int(mask.sum()) == 255 * 16 * 32
     assert "2 of 3 photos done" in lines[-2]
     assert "b: left out: nothing found" in lines
+
+
+def test_masks_are_as_soft_as_they_were_found(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def soft(image: torch.Tensor, settings: Any, *, context: Any) -> GarmentMask:
+        found = red_mask(image, settings, context=context)
+        return GarmentMask(found.mask / 2, found.garments, found.badges, found.notes)
+
+    monkeypatch.setattr(batch_tab, "garment_mask", soft)
+    report(photos, tmp_path / "out")
+    assert int(pixels(Image.open(tmp_path / "out" / "masks" / "a.png")).max()) == 128
 
 
 def test_whole_picture_gives_a_white_mask(photos: Path, tmp_path: Path):
@@ -185,7 +196,19 @@ def test_extras_does_nothing_unless_switched_on(step: Any):
     assert pp.info == {}
 
 
-def test_extras_stops_or_skips_where_nothing_is_found(step: Any):
+def test_extras_stops_leaves_out_or_takes_all_where_nothing_is_found(step: Any):
     with pytest.raises(ValueError, match="nothing found"):
         processed(step, dressed=False, nothing_found="stop")
-    assert processed(step, dressed=False, nothing_found="skip").image.mode == "RGB"
+    state = import_module("modules.shared").state
+    assert not state.skipped
+    processed(step, dressed=False, nothing_found="skip")
+    assert state.skipped
+    white = processed(step, dressed=False, nothing_found="whole picture", output="mask").image
+    assert white.getextrema() == (255, 255)
+
+
+def test_extras_leaves_out_what_was_interrupted(step: Any):
+    state = import_module("modules.shared").state
+    state.interrupted = True
+    processed(step, output="mask")
+    assert state.skipped

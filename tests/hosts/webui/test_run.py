@@ -129,6 +129,23 @@ def test_the_mask_of_one_picture_is_not_taken_for_drawn_on_the_next(modules: Any
     assert torch.equal(done[32:80, 24:60], pixels(picture(OTHER))[32:80, 24:60])
 
 
+def test_a_picture_that_is_repainted_whole_gets_no_mask_of_the_one_before(modules: Any, runner: Any):
+    p = processing(modules, runner, picture(SQUARE), nothing_found="whole picture", match_colours="none")
+    modules.processing.process_images(p)
+    p.init_images = [picture()]
+    done = pixels(modules.processing.process_images(p).images[0]).float()
+    assert float((done - done.mean((0, 1))).abs().max()) < 2
+    assert float((done - pixels(picture())).abs().mean()) > 20
+
+
+def test_a_second_pass_leaves_the_options_of_the_host_alone(modules: Any, runner: Any):
+    p = modules.processing.StableDiffusionProcessingTxt2Img(width=96, height=128)
+    p.scripts, p.script_args = runner, (None, {"enabled": True, "nothing_found": "whole picture"})
+    before = dict(vars(modules.shared.opts))
+    modules.processing.process_images(p)
+    assert vars(modules.shared.opts) == before
+
+
 def test_the_mask_is_forgotten_even_where_a_generation_has_failed(modules: Any, runner: Any):
     p = processing(modules, runner, picture(SQUARE))
     sample = p.sample

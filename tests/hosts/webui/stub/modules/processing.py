@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from torch.nn import functional
 from . import images, scripts
 from .shared import opts, state
 
-CELL = 8
+CELL, SLOW_STEP_S = 8, 0.2
 PAINT, GAIN, OFFSET = (0.9, 0.1, 0.6), 0.94, 0.02
 
 
@@ -86,8 +87,7 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
         self.image_mask, self.mask = self.mask, None
 
     def init(self, *args):
-        region, mask = None, self.image_mask
-        self.mask_for_overlay = self.overlay_images = None
+        region, mask = None, self.image_mask  # without one, what an earlier picture left stays, as in hosts
         if mask is not None:
             mask = mask.convert("L")
             mask = ImageOps.invert(mask) if self.inpainting_mask_invert else mask
@@ -99,7 +99,7 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
                 mask = images.resize_image(self.resize_mode, mask, self.width, self.height)
                 self.mask_for_overlay = mask.point(lambda value: min(255, 2 * value))
             self.overlay_images = []
-        self.init_latent = torch.cat([self._latent(picture, region) for picture in self.init_images])
+        self.init_latent = torch.cat([self._latent(picture, region, mask) for picture in self.init_images])
         if len(self.init_images) == 1:
             self.init_latent = self.init_latent.expand(self.batch_size, -1, -1, -1)
             self.overlay_images = self.overlay_images and self.overlay_images * self.batch_size
@@ -109,11 +109,11 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
             self.nmask = plane.round().expand(4, -1, -1) if self.mask_round else plane.expand(4, -1, -1)
             self.mask = 1 - self.nmask
 
-    def _latent(self, picture, region):
+    def _latent(self, picture, region, mask):
         picture = images.flatten(picture, opts.img2img_background_color)
         if region is None:
             picture = images.resize_image(self.resize_mode, picture, self.width, self.height)
-        if self.mask_for_overlay is not None:
+        if mask is not None:
             kept = picture.convert("RGBA")
             kept.putalpha(ImageOps.invert(self.mask_for_overlay.resize(picture.size)))
             self.overlay_images.append(kept)
@@ -121,9 +121,18 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
 
     def sample(self, **kwargs):
         colour = torch.tensor((*PAINT, 0.0)).view(1, 4, 1, 1) * 2 - 1
-        if self.nmask is None:
-            return colour.expand_as(self.init_latent)
-        return colour * self.nmask + self.init_latent * self.mask
+        painted = self.init_latent + (colour - self.init_latent) * self._steps_done() / self.steps
+        return painted if self.nmask is None else painted * self.nmask + self.init_latent * self.mask
+
+    def _steps_done(self):
+        """How many of the steps are done when it is over; a prompt with the word "slowly" takes its time."""
+        state.sampling_steps = self.steps
+        for step in range(self.steps):
+            if state.interrupted:
+                return step
+            state.sampling_step = step
+            time.sleep(SLOW_STEP_S if "slowly" in self.prompt else 0)
+        return self.steps
 
 
 class Processed:
@@ -135,8 +144,8 @@ class Processed:
 def process_images(p):
     if p.scripts is not None:
         p.scripts.call("before_process", p)
-    kept = {name: getattr(opts, name) for name in p.override_settings if hasattr(opts, name)}
-    for name in kept:
+    kept = {name: opts.data[name] for name in p.override_settings if name in opts.data}
+    for name in p.override_settings:
         setattr(opts, name, p.override_settings[name])
     try:
         return _process(p)
@@ -153,10 +162,13 @@ def _process(p):
         p.scripts.call("process", p)
     pictures, infotexts = [], []
     p.init([p.prompt] * count, p.seeds, p.subseeds)
+    state.job_count = p.n_iter if state.job_count == -1 else state.job_count
     for _ in range(p.n_iter):
         if state.interrupted or state.stopping_generation:
             break
-        for number, picture in enumerate(decode(p.sample())):
+        samples = p.sample()
+        state.nextjob()
+        for number, picture in enumerate(decode(samples)):
             p.batch_index = number
             pictures.append(_finish(p, number, picture))
             infotexts.append(_infotext(p))
@@ -193,7 +205,7 @@ def _finish(p, number, picture):
 def _infotext(p):
     import json
 
-    told = {"Steps": p.steps, "Size": f"{p.width}x{p.height}", **p.extra_generation_params}
+    told = {"Steps": p.steps, "Seed": p.seed, "Size": f"{p.width}x{p.height}", **p.extra_generation_params}
     quoted = {key: json.dumps(text) if {",", ":", "\n"} & set(str(text)) else text for key, text in told.items()}
     return f"{p.prompt}\n" + ", ".join(f"{key}: {text}" for key, text in quoted.items())
 

@@ -53,15 +53,18 @@ class Script:
 
 class ScriptRunner:
     def __init__(self, is_img2img):
-        self.alwayson_scripts, self.inputs = [], [None]
+        self.alwayson_scripts, self.selectable_scripts, self.inputs = [], [], [None]
         for data in scripts_data:
             script = data.script_class()
             script.filename, script.is_img2img, script.is_txt2img = data.path, is_img2img, not is_img2img
-            if script.show(is_img2img) is AlwaysVisible:
+            shown = script.show(is_img2img)
+            if shown is AlwaysVisible:
                 self.alwayson_scripts.append(script)
+            elif shown:
+                self.selectable_scripts.append(script)
 
     def setup_ui(self):
-        for script in self.alwayson_scripts:
+        for script in [*self.selectable_scripts, *self.alwayson_scripts]:
             controls = script.ui(script.is_img2img) or []
             script.name, script.args_from = script.title().lower(), len(self.inputs)
             self.inputs += controls
@@ -70,6 +73,13 @@ class ScriptRunner:
     def after_component(self, component, **kwargs):
         for script in self.alwayson_scripts:
             script.after_component(component, **kwargs)
+
+    def run(self, p):
+        """What the chosen script makes of it, or None where none is chosen."""
+        if not p.script_args[0]:
+            return None
+        script = self.selectable_scripts[p.script_args[0] - 1]
+        return script.run(p, *p.script_args[script.args_from : script.args_to])
 
     def call(self, hook, p, *values):
         for script in self.alwayson_scripts:

@@ -1,5 +1,7 @@
 """Steps of the Extras tab."""
 
+from . import shared
+
 
 class PostprocessedImage:
     def __init__(self, image):
@@ -23,3 +25,17 @@ class ScriptPostprocessing:
 
     def process(self, pp, **args):
         pass
+
+
+def run_steps(steps, picture):
+    """What becomes of one picture; nothing where a step has it skipped. steps: (script, its values by name)."""
+    first = PostprocessedImage(picture)
+    pictures = [first]
+    shared.state.skipped = False
+    for step, values in steps:
+        for one in list(pictures):
+            if not one.disable_processing:
+                step.process(one, **values)
+            pictures += one.extra_images
+            one.extra_images = []
+    return [] if shared.state.skipped else pictures

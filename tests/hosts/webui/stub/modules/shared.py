@@ -11,6 +11,7 @@ parser.add_argument("--data-dir", default=".")
 parser.add_argument("--api", action="store_true")
 parser.add_argument("--nowebui", action="store_true")
 parser.add_argument("--api-auth", default=None)
+parser.add_argument("--gradio-auth", default=None)
 parser.add_argument("--hide-ui-dir-config", action="store_true")
 parser.add_argument("--use-cpu", nargs="*", default=["all"])
 cmd_opts, _ = parser.parse_known_args()  # tests that load these modules have a command line of their own
@@ -25,6 +26,7 @@ class OptionInfo:
 class Options:
     def __init__(self) -> None:
         self.data_labels: dict[str, OptionInfo] = {}
+        self.data: dict[str, Any] = {}  # what the user has saved; all else is as usual
         self.overlay_inpaint = True
         self.img2img_background_color = "#ffffff"
 
@@ -40,10 +42,14 @@ class State:
 
     def begin(self, job: str = "") -> None:
         self.job, self.job_count, self.textinfo = job, -1, None
+        self.job_no = self.sampling_step = self.sampling_steps = 0
         self.skipped = self.interrupted = self.stopping_generation = False
 
     def interrupt(self) -> None:
         self.interrupted = True
+
+    def nextjob(self) -> None:
+        self.job_no, self.sampling_step = self.job_no + 1, 0
 
     def end(self) -> None:
         self.job, self.job_count = "", 0
