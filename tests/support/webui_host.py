@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "hosts" / "webui"
 # Importing torch and gradio on a busy machine takes minutes.
 PATIENCE_S = 600
+# What the stand-in model paints, as 8-bit levels.
+PAINT = torch.tensor((0.9, 0.1, 0.6)) * 255
 STUBS = {"gradio 3": "HEMLINE_GRADIO3", "gradio 4": "HEMLINE_GRADIO4"}
 REAL = [Path(folder) for folder in os.environ.get("WEBUI_DIR", "").split(os.pathsep) if folder]
 PYTHONS = [Path(name) for name in os.environ.get("WEBUI_PYTHON", "").split(os.pathsep) if name]
@@ -38,11 +40,14 @@ PYTHONS = [Path(name) for name in os.environ.get("WEBUI_PYTHON", "").split(os.pa
 
 @dataclass(frozen=True)
 class Host:
-    """A running host. old: whether its gradio is of version 3; real: whether it is one that users run."""
+    """A running host. old: whether its gradio is of version 3; real: whether it is one that users run.
+
+    folder: where it keeps what it writes.
+    """
 
     name: str
     url: str
-    log: Path
+    folder: Path
     real: bool
     old: bool
 
@@ -64,6 +69,14 @@ class Host:
     def img2img(self, picture: Image.Image, settings: Any, **fields: Any) -> Generated:
         """What the host makes of a picture with the panel's settings."""
         return self.generate("img2img", settings, init_images=[to_text(picture)], **fields)
+
+    def probe(self, **asked: Any) -> None:
+        """Has the test extension break or slow down parts of ours; nothing asked for puts all right again."""
+        self.ask("/probe", asked)
+
+    def told(self) -> dict[str, Any]:
+        """What the test extension has seen."""
+        return self.ask("/probe")
 
     def generate(self, kind: str, settings: Any, **fields: Any) -> Generated:
         answer = self.ask(f"/sdapi/v1/{kind}", request_of(settings, **fields))
@@ -106,12 +119,24 @@ def pixels(picture: Image.Image) -> Tensor:
     return torch.from_numpy(asarray(picture.convert("RGB")).copy()).int()
 
 
+def mask_of(webui: Host, picture: Image.Image, **settings: Any) -> Tensor:
+    """Levels ``[H,W]`` of the mask that the API gives for these settings."""
+    answer = webui.ask("/hemline/v1/mask", {"image": to_text(picture), "settings": settings})
+    return pixels(from_text(answer["mask"]))[..., 0]
+
+
+def painted(image: Tensor) -> Tensor:
+    """Where the stand-in's colour is, tone aside."""
+    return (image - PAINT).abs().amax(-1) < 60
+
+
 def started(name: str, folder: Path, flags: list[str]) -> Iterator[Host]:
     real = next((one for one in REAL if one.name == name), None)
     python = _python(name, real)
     extensions = folder / "extensions"
     extensions.mkdir()
     (extensions / "hemline").symlink_to(ROOT)
+    (extensions / "probe").symlink_to(HERE / "probe")
     if real is not None:
         (extensions / "stand_in").symlink_to(HERE / "stand_in")
     port = _free_port()
@@ -125,7 +150,7 @@ def started(name: str, folder: Path, flags: list[str]) -> Iterator[Host]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(url, process, log, flags)
-        yield Host(name, url, log, real is not None, _is_old(name, real))
+        yield Host(name, url, folder, real is not None, _is_old(name, real))
     finally:
         process.terminate()
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from figures import draw_person
 from PIL import Image
 from support.frontend import CHROMIUM, chromium
 from support.webui_host import PATIENCE_S, REAL, STUBS, Host, started
+from support.webui_page import WebuiPage
+
+REAL_NAMES = [folder.name for folder in REAL] or ["real host"]
 
 
 @pytest.fixture(scope="session")
@@ -27,16 +31,22 @@ def wall() -> Image.Image:
     return Image.new("RGB", (300, 360), (190, 196, 201))
 
 
-@pytest.fixture(scope="module", params=[*STUBS, *(folder.name for folder in REAL), *([] if REAL else ["real host"])])
+def on(*names: str) -> list[Any]:
+    """Parameters for fixtures of hosts; all tests of a host run in one process (``--dist=loadgroup``)."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+
+
+@pytest.fixture(scope="session", params=on(*STUBS, *REAL_NAMES))
 def webui(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """A host with this checkout as an extension, as it starts for a user."""
     yield from started(request.param, tmp_path_factory.mktemp("webui"), [])
 
 
-@pytest.fixture(scope="module", params=STUBS)
+@pytest.fixture(scope="session", params=on(*STUBS, *REAL_NAMES))
 def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """A host that asks for a name and a password."""
-    yield from started(request.param, tmp_path_factory.mktemp("webui"), ["--api-auth", "ann:needle,bob:thread"])
+    """A host that asks for names and passwords: one pair for the page, two for the API."""
+    flags = ["--api-auth", "ann:needle,bob:thread", "--gradio-auth", "eve:page"]
+    yield from started(request.param, tmp_path_factory.mktemp("webui"), flags)
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +62,19 @@ def page(webui: Host) -> Iterator[Any]:
         page.wait_for_function("typeof get_tab_index === 'function' && document.getElementById('mode_img2img')")
         yield page
         page.close()
+
+
+@pytest.fixture
+def shown(page: Any, webui: Host, tmp_path: Path) -> WebuiPage:
+    """The page with its img2img tab open."""
+    made = WebuiPage(page, webui, tmp_path)
+    made.open()
+    return made
+
+
+@pytest.fixture
+def probed(webui: Host) -> Iterator[Host]:
+    """A host whose parts a test breaks or slows down; all is well again afterwards."""
+    webui.probe()
+    yield webui
+    webui.probe()

@@ -1,20 +1,23 @@
 """An extension for tests only: the host generates without a checkpoint.
 
 "Latents" are the picture itself at an eighth of its size, the "sampler" paints everything one colour, and the "decoder"
-gives all that comes out a tone of its own, as real ones do. All the rest of the host runs as it is.
+gives all that comes out a tone of its own, as real ones do. All the rest of the host runs as it is. A prompt with the
+word "slowly" takes its time; an interrupt then leaves a picture that is half painted, as real samplers do.
 """
 
 import contextlib
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import torch
-from modules import processing, sd_models, sd_samplers, sd_vae_approx
+from modules import processing, sd_models, sd_samplers, sd_vae_approx, shared
 from torch.nn import functional
 
 PAINT = (0.9, 0.1, 0.6)
 GAIN, OFFSET = 0.94, 0.02
 CELL = 8
+SLOW_STEP_S = 0.2
 
 
 class Objects(SimpleNamespace):
@@ -62,10 +65,22 @@ class Sampler:
     conditioning_key = "crossattn"
 
     def sample_img2img(self, p, x, noise, *args, **kwargs):
-        return paint(x)
+        return x + (paint(x) - x) * steps_done(p) / p.steps
 
     def sample(self, p, x, *args, **kwargs):
         return functional.interpolate(encode(picture_of(p)), x.shape[-2:], mode="bilinear").expand(len(x), -1, -1, -1)
+
+
+def steps_done(p):
+    """How many of the steps are done when it is over: all, unless the user has pressed Interrupt."""
+    state = shared.state
+    state.sampling_steps = p.steps
+    for step in range(p.steps):
+        if state.interrupted or state.skipped:
+            return step
+        state.sampling_step = step
+        time.sleep(SLOW_STEP_S if "slowly" in str(p.prompt) else 0)
+    return p.steps
 
 
 def picture_of(p):
@@ -118,6 +133,8 @@ for module in (sd_models, processing):
     }.items():
         if hasattr(module, name):
             setattr(module, name, stand_in)
+if hasattr(sd_models, "forge_model_reload") and shared.opts.sd_model_checkpoint is None:
+    shared.opts.data["sd_model_checkpoint"] = "stand-in"  # Forge reads no parameters back without one
 sd_vae_approx.model = lambda: None  # would be downloaded for live previews
 sd_samplers.create_sampler = lambda *args, **kwargs: Sampler()
 for kind in (
