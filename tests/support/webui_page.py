@@ -82,13 +82,13 @@ class WebuiPage:
     def number(self, selector: str, value: float) -> None:
         field = self.page.locator(f"{selector} input[type=number]").first
         field.fill(str(value))
-        field.press("Tab")
+        field.blur()
         self.page.wait_for_timeout(SETTLE_MS)
 
     def type(self, selector: str, text: str) -> None:
         field = self.page.locator(f"{selector} textarea, {selector} input").first
         field.fill(text)
-        field.press("Tab")
+        field.blur()
         self.page.wait_for_timeout(SETTLE_MS)
 
     def size(self, width: int = 256, height: int = 320) -> None:
