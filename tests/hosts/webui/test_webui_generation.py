@@ -149,6 +149,11 @@ class TestSettings:
         assert code == 500
         assert next(iter(wrong)) in text or str(next(iter(wrong.values()))) in text
 
+    def test_an_infotext_brings_the_settings_of_the_second_pass_back(self, webui: Host):
+        text = "a coat\nSteps: 2, Size: 64x64, Hemline: what = tops; detector = heuristic; nothing_found = skip"
+        done = webui.generate("txt2img", [], width=64, height=64, infotext=text)
+        assert "Hemline: what = tops; detector = heuristic; nothing_found = skip" in done.infotext
+
     def test_an_infotext_brings_the_settings_back(self, webui: Host, person: Any):
         settings = {"what": "tops", "grow": 12, "parts": "hands 4 soft 6; hair", "match_colours": "none"}
         done = webui.img2img(person, settings)
