@@ -22,6 +22,8 @@ from ..lettering import letter
 LOG = logging.getLogger("hemline")
 _CPU = torch.device("cpu")
 _EMBEDDINGS = TensorCache()
+# Forge's memory manager, and reForge's.
+_MANAGERS = ("backend.memory_management", "ldm_patched.modules.model_management")
 # The host's options that the settings page adds, and what they are before it is shown.
 OPTIONS: dict[str, Any] = {"hemline_device": "automatic", "hemline_model_gib": 6.0, "hemline_folders": ""}
 
@@ -114,9 +116,9 @@ def _go_on() -> None:
 
 
 def make_room(size: int, device: torch.device) -> None:
-    """Has Forge free so many bytes on the device; other hosts have no memory manager to ask."""
-    if "backend.memory_management" in sys.modules:
-        import_module("backend.memory_management").free_memory(size, device)
+    """Has Forge or reForge free so many bytes on the device; A1111 has no memory manager to ask."""
+    for manager in (sys.modules[name] for name in _MANAGERS if name in sys.modules):
+        manager.free_memory(size, device)
 
 
 def tell(p: Any, line: str) -> None:

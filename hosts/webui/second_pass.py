@@ -71,7 +71,8 @@ def _processing(p: Any, picture: Image.Image, mask: Image.Image | None, settings
     taken = {one.name for one in dataclasses.fields(kind) if one.init}
     inner = kind(**{name: value for name, value in wanted.items() if name in taken})
     inner.mask_blur_x = inner.mask_blur_y = 0
-    inner.scripts, inner.script_args = None, ()
+    # A runner without scripts, as reForge asks for one.
+    inner.scripts, inner.script_args = import_module("modules.scripts").ScriptRunner(), ()
     inner.init = _without_overlay(inner, inner.init)
     return inner
 

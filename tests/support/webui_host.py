@@ -164,7 +164,7 @@ def _python(name: str, real: Path | None) -> Path:
         number = REAL.index(real)
         return PYTHONS[number] if number < len(PYTHONS) else real / "venv" / "bin" / "python"
     if name not in STUBS:
-        pytest.skip("needs WEBUI_DIR, the folder of an A1111 or Forge")
+        pytest.skip("needs WEBUI_DIR, the folder of an A1111, Forge or reForge")
     found = os.environ.get(STUBS[name])
     if not found or not shutil.which(found):
         pytest.skip(f"needs {STUBS[name]}, a Python with {name} (see .ci/webui)")
@@ -174,9 +174,11 @@ def _python(name: str, real: Path | None) -> Path:
 def _real_command(real: Path) -> list[str]:
     """How a host starts on a machine without a GPU and without a checkpoint."""
     common = ["launch.py", "--skip-prepare-environment", "--skip-torch-cuda-test", "--gradio-allowed-path", str(real)]
+    if (real / "modules_forge").is_dir():  # Forge and reForge
+        common.append("--always-cpu")
     if _is_old(real.name, real):
-        return [*common, "--use-cpu", "all", "--no-half", "--do-not-download-clip", "--no-download-sd-model"]
-    return [*common, "--always-cpu"]
+        common += ["--use-cpu", "all", "--no-half", "--do-not-download-clip", "--no-download-sd-model"]
+    return common
 
 
 def _is_old(name: str, real: Path | None) -> bool:

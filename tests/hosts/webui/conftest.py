@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from figures import draw_person
 from PIL import Image
 from support.frontend import CHROMIUM, chromium
-from support.webui_host import PATIENCE_S, REAL, STUBS, Host, started
+from support.webui_host import HERE, PATIENCE_S, REAL, STUBS, Host, started
 from support.webui_page import WebuiPage
 
 REAL_NAMES = [folder.name for folder in REAL] or ["real host"]
@@ -29,6 +30,23 @@ def person() -> Image.Image:
 def wall() -> Image.Image:
     """A picture without anybody."""
     return Image.new("RGB", (300, 360), (190, 196, 201))
+
+
+@pytest.fixture
+def modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The stand-in host's modules, fresh."""
+    monkeypatch.syspath_prepend(str(HERE / "stub"))
+    monkeypatch.setattr(sys, "argv", ["launch.py"])
+
+    def forget() -> None:
+        for name in [name for name in sys.modules if name == "modules" or name.startswith("modules.")]:
+            del sys.modules[name]
+
+    forget()
+    for name in ("processing", "scripts", "shared", "devices"):
+        importlib.import_module(f"modules.{name}")
+    yield sys.modules["modules"]
+    forget()
 
 
 def on(*names: str) -> list[Any]:

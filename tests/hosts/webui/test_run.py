@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from copy import copy
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +25,6 @@ SQUARE, OTHER = (24, 32, 64, 80), (60, 80, 90, 120)
 
 
 @pytest.fixture
-def modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The stand-in host's modules, fresh."""
-    monkeypatch.syspath_prepend(str(STUB))
-    monkeypatch.setattr(sys, "argv", ["launch.py"])
-
-    def forget() -> None:
-        for name in [name for name in sys.modules if name == "modules" or name.startswith("modules.")]:
-            del sys.modules[name]
-
-    forget()
-    for name in ("processing", "scripts", "shared", "devices"):
-        import_module(f"modules.{name}")
-    yield sys.modules["modules"]
-    forget()
-
-
-@pytest.fixture
 def runner(modules: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A script runner with our script in it."""
     monkeypatch.setattr(steps, "garment_mask", red_mask)
@@ -52,7 +32,8 @@ def runner(modules: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     modules.scripts.scripts_data.append(
         modules.scripts.ScriptClassData(script.script_class(), "hemline_webui.py", "", None)
     )
-    runner = modules.scripts.ScriptRunner(True)
+    runner = modules.scripts.ScriptRunner()
+    runner.initialize_scripts(True)
     for one in runner.alwayson_scripts:
         one.args_from, one.args_to = 1, 2
     return runner
@@ -276,6 +257,7 @@ def test_the_second_pass_repaints_the_picture_of_the_first(modules: Any, runner:
     file = tmp_path / "drawn.png"
     picture((16, 32, 64, 80)).save(file)
     p = modules.processing.StableDiffusionProcessingTxt2Img(prompt=str(file), width=96, height=128)
+    p.scripts = modules.scripts.ScriptRunner()
     first = pixels(modules.processing.process_images(p).images[0])
     p.scripts, p.script_args = runner, (None, {"enabled": True, "match_colours": "none"})
     done = modules.processing.process_images(p)

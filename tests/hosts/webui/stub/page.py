@@ -39,7 +39,8 @@ def picture_component(elem_id):
 
 def build_tab(kind):
     """One tab with the components that the real ones have, our scripts, and what came out."""
-    runner = runners[kind] = scripts.ScriptRunner(kind == "img2img")
+    runner = runners[kind] = scripts.ScriptRunner()
+    runner.initialize_scripts(kind == "img2img")
     told = runner.after_component
     sources = build_sources(lambda one: told(one, elem_id=one.elem_id)) if kind == "img2img" else []
     prompt = gr.Textbox("", label="Prompt", elem_id=f"{kind}_prompt")

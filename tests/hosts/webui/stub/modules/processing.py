@@ -160,6 +160,7 @@ def _process(p):
     p.seeds, p.subseeds = [p.seed] * p.batch_size, [p.subseed] * p.batch_size
     if p.scripts is not None:
         p.scripts.call("process", p)
+    list(p.scripts.alwayson_scripts)  # reForge looks through them without asking whether there is a runner
     pictures, infotexts = [], []
     p.init([p.prompt] * count, p.seeds, p.subseeds)
     state.job_count = p.n_iter if state.job_count == -1 else state.job_count

@@ -52,8 +52,10 @@ class Script:
 
 
 class ScriptRunner:
-    def __init__(self, is_img2img):
+    def __init__(self):
         self.alwayson_scripts, self.selectable_scripts, self.inputs = [], [], [None]
+
+    def initialize_scripts(self, is_img2img):
         for data in scripts_data:
             script = data.script_class()
             script.filename, script.is_img2img, script.is_txt2img = data.path, is_img2img, not is_img2img
