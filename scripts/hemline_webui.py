@@ -30,6 +30,7 @@ def _load_package() -> None:
 
 _load_package()
 _published = importlib.import_module("hemline.hosts.webui.publish").publish()
-# The host registers every class of its own kinds that it finds in this file.
-HemlineScript = _published.script
-HemlinePostprocessing = _published.postprocessing
+if _published is not None:
+    # The host registers every class of its own kinds that it finds in this file.
+    HemlineScript = _published.script
+    HemlinePostprocessing = _published.postprocessing
