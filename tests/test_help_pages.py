@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFont
 
 from hemline.nodes import NODES
 from hemline.nodes.spec import Node
@@ -103,6 +103,8 @@ def test_pictures_are_small_and_of_one_width():
 def test_a_picture_is_made_alike_each_time_and_as_it_is_shipped(script: ModuleType, tmp_path: Path, id: str):
     path = script.make_help_picture(id, tmp_path)
     assert path.read_bytes() == script.make_help_picture(id, tmp_path / "again").read_bytes()
+    if not isinstance(ImageFont.load_default(), ImageFont.FreeTypeFont):
+        pytest.skip("this Pillow letters with a bitmap font; the picture was compared with itself only")
     with Image.open(path) as made, Image.open(PAGES / "pictures" / path.name) as shipped:
         assert made.size == shipped.size
         # Other versions of torch and Pillow round and compress a little differently.

@@ -47,7 +47,7 @@ class Environment:
         self.python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
         self.site = Path(self.call("-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
         for name, version in HELD.items():
-            self.record(name, f"Name: {name}\nVersion: {version}\n")
+            self.record(name, version, f"Name: {name}\nVersion: {version}\n")
         self.first = {path.name for path in self.site.iterdir()}
 
     def reset(self) -> None:
@@ -58,9 +58,9 @@ class Environment:
             if path.name not in self.first:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def record(self, name: str, text: str) -> None:
+    def record(self, name: str, version: str, text: str) -> None:
         """What is left in site-packages of a package that is or was there."""
-        folder = self.site / f"{name.replace('-', '_')}-1.dist-info"
+        folder = self.site / f"{name.replace('-', '_')}-{version}.dist-info"
         folder.mkdir()
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\n{text}" if text else "")
 
@@ -143,9 +143,9 @@ def test_without_a_network_it_says_so_in_one_line_and_the_host_goes_on(environme
 @pytest.mark.parametrize(
     "record",
     [
-        lambda environment: environment.record("empty", ""),
-        lambda environment: environment.record("versionless", "Name: versionless\n"),
-        lambda environment: environment.record("odd", "Name: odd\nVersion: 1.0-unknown-x\n"),
+        lambda environment: environment.record("empty", "1.0", ""),
+        lambda environment: environment.record("versionless", "1.0", "Name: versionless\n"),
+        lambda environment: environment.record("odd", "1.0_unknown_x", "Name: odd\nVersion: 1.0-unknown-x\n"),
     ],
 )
 def test_broken_remains_of_other_packages_do_no_harm(environment: Environment, record: Callable[[Environment], None]):

