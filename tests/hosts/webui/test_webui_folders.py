@@ -56,7 +56,7 @@ class TestOurTab:
         report = shown.page.locator("#hemline_batch_report textarea")
         before = report.input_value()
         shown.page.locator("#hemline_batch_start").click()
-        shown.wait(lambda: report.input_value() not in ("", before))
+        shown.wait(lambda: "photos done" in report.input_value() and report.input_value() != before)
         assert "2 of 3 photos done" in report.input_value()
         assert "wall: left out" in report.input_value()
         return out
