@@ -50,7 +50,7 @@ def modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def on(*names: str) -> list[Any]:
-    """Parameters for fixtures of hosts; all tests of a host run in one process (``--dist=loadgroup``)."""
+    """Parameters for fixtures of hosts; tests of one host and one pytestmark share a process (``--dist=loadgroup``)."""
     return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
 
 

@@ -11,7 +11,7 @@ from support.webui_host import mask_of, painted, pixels, to_text
 from support.webui_page import INPAINT, INPAINT_UPLOAD, UPLOAD_MS, WebuiPage
 from torch import Tensor
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("panel")]
 SIZE = (256, 320)
 # How far down the stroke is drawn, and how much of the picture the thickest brush of a host covers.
 HEIGHT, BRUSH_PX = 0.65, 60

@@ -14,7 +14,7 @@ from support.webui_page import BATCH, WebuiPage
 
 from hemline.hosts.pictures import from_bytes, to_bytes
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("folders")]
 SIZE = (256, 320)
 # What the panel asks for in these tests; all else as usual.
 ASKED = {"what": "outfit"}

@@ -13,7 +13,7 @@ from support.webui_page import IMG2IMG, INPAINT, WebuiPage
 
 from hemline.hosts.webui.settings import NAMES
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("panel")]
 TOPS = {"what": "tops", "grow": 8, "feather": 16}
 
 
