@@ -57,7 +57,8 @@ def with_pictures(prompt: dict[str, Any]) -> dict[str, Any]:
 
 def write_pictures(folder: Path) -> None:
     store = FolderStore(folder)
-    store.save_image("photo", draw_person(*SIZE, seed=2)[0][0])
+    for name in ("photo", "example"):  # the second is ComfyUI's own, which templates open with
+        store.save_image(name, draw_person(*SIZE, seed=2)[0][0])
     store.save_text("composites/jobs.yaml", JOBS)
     for number in (1, 2):
         original, worn = draw_person(160, 112, seed=number)

@@ -133,8 +133,9 @@ def test_the_tab_reports_after_each_photo(host: None, photos: Path, tmp_path: Pa
 
 def test_stop_ends_the_folder_and_what_is_done_stays(host: None, photos: Path, tmp_path: Path):
     def mask_and_stop(image: torch.Tensor, settings: Any, *, context: Any) -> GarmentMask:
+        found = red_mask(image, settings, context=context)
         batch_tab.stop_tab()
-        return red_mask(image, settings, context=context)
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batch_tab, "garment_mask", mask_and_stop)
