@@ -150,6 +150,8 @@ class TestSettings:
         assert next(iter(wrong)) in text or str(next(iter(wrong.values()))) in text
 
     def test_an_infotext_brings_the_settings_of_the_second_pass_back(self, webui: Host):
+        if webui.real and not webui.old:
+            pytest.skip("Forge's own API raises a TypeError for any infotext of txt2img (a field of type list[str])")
         text = "a coat\nSteps: 2, Size: 64x64, Hemline: what = tops; detector = heuristic; nothing_found = skip"
         done = webui.generate("txt2img", [], width=64, height=64, infotext=text)
         assert "Hemline: what = tops; detector = heuristic; nothing_found = skip" in done.infotext
