@@ -88,7 +88,9 @@ def test_a_segformer_in_16_bits_sees_nearly_the_same(tmp_path: Path) -> None:
     exact = open_detector(GarmentModel(path), ModelCache(), CPU).network.look(picture)
     halved = load_segformer(path).to(CPU, torch.bfloat16)
     assert {parameter.dtype for parameter in halved.network.parameters()} == {torch.bfloat16}
-    found = halved.look(picture)
+    # oneDNN of torch 2.13 to 2.15 convolves few channels of bfloat16 wrongly on CPUs that have AMX.
+    with torch.backends.mkldnn.flags(enabled=False):
+        found = halved.look(picture)
     assert found.dtype == torch.float32 and 0 < float((found - exact).abs().max()) < 0.05
 
 

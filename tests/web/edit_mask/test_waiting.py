@@ -45,7 +45,13 @@ def test_a_waiting_run_shows_its_mask_and_takes_what_is_drawn(editor: Any, serve
     assert not is_asked(editor)
     ask(editor, server)
     until_asked(editor)
-    editor.wait_for_function(f"() => !document.querySelector('{STATUS}').textContent.includes('run once')")
+    editor.wait_for_function(  # before, it says that it loads
+        """query => {
+            const text = document.querySelector(query).textContent
+            return text.includes("stroke") && !text.includes("run once")
+        }""",
+        arg=STATUS,
+    )
     settle(editor)
     assert colour(editor, 0.2, 0.2) == GREY != colour(editor, 0.5, 0.5)  # the automatic mask of this run
     assert "waits for you" in editor.inner_text(STATUS)
