@@ -24,10 +24,11 @@ from ...errors import HemlineError, RangeError
 from .api_models import MOST_CHARACTERS, MOST_PIXELS, models
 from .axes import menu
 from .host import lent_context
+from .mask_settings import WHAT, MaskSettings, cuts
 from .masking import GarmentMask, composite, draw_preview, garment_mask
 from .panel_ports import PORTS
 from .pixels import to_image, to_mask, to_picture
-from .settings import WHAT, MaskSettings, cuts, parse_settings
+from .settings import parse_settings
 
 PREFIX = "/hemline/v1"
 _LOSSLESS = ("PNG", "JPEG", "WEBP")

@@ -8,8 +8,9 @@ from typing import Any
 
 from ...nodes.spec import Port
 from .host import model_names
+from .mask_settings import MaskSettings
 from .panel_ports import PORTS
-from .settings import MaskSettings, with_setting
+from .settings import with_setting
 
 AXES = "hemline_axes"
 """The attribute of the host's processing object that holds what a cell of the grid varies."""

@@ -16,9 +16,10 @@ from ..files import FolderStore
 from ..photos import name_photos
 from ..pictures import load_image
 from .host import LOG, HostInterrupted, lent_context, output_folder
+from .mask_settings import NAMES, STOP, WHOLE, MaskSettings
 from .masking import garment_mask
 from .panel import build_settings
-from .settings import NAMES, STOP, WHOLE, MaskSettings, parse_settings
+from .settings import parse_settings
 
 _LAYOUT = "A1111 batch"
 _JOB = "hemline"

@@ -12,10 +12,11 @@ from PIL import Image
 from ...blending.compare import cut_out
 from ...errors import check_name
 from .host import LOG, HostInterrupted, lent_context, warn
+from .mask_settings import NAMES, SKIP, STOP, MaskSettings
 from .masking import GarmentMask, draw_preview, garment_mask
 from .panel import build_settings
 from .pixels import to_image, to_picture
-from .settings import NAMES, SKIP, STOP, MaskSettings, parse_settings
+from .settings import parse_settings
 
 CUT_OUT, MASK, OVERLAY, AND_MASK = OUTPUTS = ("cut-out", "mask", "overlay", "picture and mask")
 _NAME = "Hemline: garment mask"

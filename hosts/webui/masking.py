@@ -30,7 +30,7 @@ from ...segmentation.garments import Garments
 from ...segmentation.select import ALL
 from ...tensors import NOTHING, as_image, match_batch, match_mask
 from ..transfer import run_node
-from .settings import ADD, AS_FOUND, HEURISTIC, INTERSECT, SUBTRACT, MaskSettings
+from .mask_settings import ADD, AS_FOUND, HEURISTIC, INTERSECT, SUBTRACT, MaskSettings
 
 _CPU = torch.device("cpu")
 

@@ -12,9 +12,10 @@ from typing import Any
 from ...nodes.spec import Port
 from ...settings import Value
 from .axes import menu
+from .mask_settings import NAMES, MaskSettings
 from .panel_ports import GROUPS, INPAINTING, LABELS, SECOND_PASS, SLIDERS
 from .preview import TABS, show_mask, upload_mask
-from .settings import NAMES, MaskSettings, from_infotext
+from .settings import from_infotext
 
 ElemId = Callable[[str], str]
 # A preview that fits the window beside the settings; a click shows it large.

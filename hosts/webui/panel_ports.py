@@ -21,7 +21,7 @@ from ...nodes.models import SHIPPED
 from ...nodes.spec import Node, Port
 from ...segmentation.protection import PROTECTIONS
 from ...segmentation.select import ALL, FROM_LEFT, FROM_RIGHT, LARGEST
-from .settings import (
+from .mask_settings import (
     ADD,
     AS_FOUND,
     AS_SET,

@@ -18,9 +18,9 @@ from ...context import Context
 from ...errors import HemlineError, ShapeError
 from ...tensors import NOTHING, resize_mask
 from .host import tell
+from .mask_settings import AS_SET, FILLS, ONLY_MASKED, SKIP, STOP, MaskSettings
 from .masking import composite, garment_mask, sampling_mask
 from .pixels import to_image, to_mask, to_picture
-from .settings import AS_SET, FILLS, ONLY_MASKED, SKIP, STOP, MaskSettings
 
 # What of the host's processing object is set, and put back afterwards: it goes on to the next picture of a batch.
 _FIELDS = (

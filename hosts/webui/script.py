@@ -12,10 +12,11 @@ from typing import Any
 from . import run as steps
 from .axes import AXES
 from .host import LOG, HostInterrupted, lent_context, tell, warn
+from .mask_settings import MaskSettings
 from .panel import Panel, build_panel
 from .run import Run
 from .second_pass import second_pass
-from .settings import MaskSettings, parse_settings, with_setting
+from .settings import parse_settings, with_setting
 
 TITLE = "Hemline"
 # On the host's processing object, so that pictures that are made at the same time do not mix.

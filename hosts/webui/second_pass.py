@@ -11,10 +11,10 @@ from PIL import Image
 
 from ...context import Context
 from .host import check_interrupted, lent_context, tell
+from .mask_settings import AS_SET, FILLS, ONLY_MASKED, STOP, WHOLE, MaskSettings
 from .masking import composite, garment_mask, sampling_mask
 from .pixels import to_image, to_picture
 from .run import FOUND, Run, forget_told
-from .settings import AS_SET, FILLS, ONLY_MASKED, STOP, WHOLE, MaskSettings
 
 # Of the first pass, taken over where the running host has them.
 _SAME = (

@@ -10,7 +10,7 @@ import pytest
 
 from hemline.hosts.webui.api import ROUTES
 from hemline.hosts.webui.api_models import RECORDS, REQUIRED, models
-from hemline.hosts.webui.settings import NAMES
+from hemline.hosts.webui.mask_settings import NAMES
 
 ROOT = Path(__file__).parents[3]
 

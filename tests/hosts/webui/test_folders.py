@@ -18,8 +18,8 @@ from support.webui_host import pixels
 from hemline.errors import BadFile
 from hemline.hosts.webui import batch_tab, extras
 from hemline.hosts.webui.batch_tab import mask_folder
+from hemline.hosts.webui.mask_settings import MaskSettings
 from hemline.hosts.webui.masking import GarmentMask
-from hemline.hosts.webui.settings import MaskSettings
 from hemline.segmentation.garments import Garments
 
 STUB = Path(__file__).resolve().parent / "stub"

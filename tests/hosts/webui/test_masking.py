@@ -11,8 +11,9 @@ from support.dressed import draw_labels, garments_of
 from torch import Tensor
 
 import hemline.hosts.webui.masking as masking
+from hemline.hosts.webui.mask_settings import MaskSettings
 from hemline.hosts.webui.masking import composite, draw_preview, garment_mask
-from hemline.hosts.webui.settings import MaskSettings, parse_settings
+from hemline.hosts.webui.settings import parse_settings
 from hemline.nodes import detect_garments, grow_feather_mask, protect_parts, refine_mask
 from hemline.nodes.spec import Result
 from hemline.segmentation.garments import Garments

@@ -9,16 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemline.errors import HemlineError, RangeError, UnknownName
+from hemline.hosts.webui.mask_settings import NAMES, TARGETS, WHAT, MaskSettings
 from hemline.hosts.webui.panel_ports import GROUPS, PORTS
-from hemline.hosts.webui.settings import (
-    NAMES,
-    TARGETS,
-    WHAT,
-    MaskSettings,
-    from_infotext,
-    parse_settings,
-    with_setting,
-)
+from hemline.hosts.webui.settings import from_infotext, parse_settings, with_setting
 from hemline.nodes import NODES
 from hemline.segmentation.vocabulary import PART_LABELS, parse_what
 

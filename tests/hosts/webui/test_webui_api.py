@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from support.webui_host import Host, from_text, pixels, to_text
 
-from hemline.hosts.webui.settings import NAMES
+from hemline.hosts.webui.mask_settings import NAMES
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from support.webui_host import PAINT, Host, from_text, mask_of, painted, pixels, request_of, to_text
 
-from hemline.hosts.webui.settings import NAMES, MaskSettings
+from hemline.hosts.webui.mask_settings import NAMES, MaskSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 

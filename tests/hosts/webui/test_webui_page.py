@@ -11,7 +11,7 @@ import torch
 from support.webui_host import Host, mask_of, painted, pixels
 from support.webui_page import IMG2IMG, INPAINT, WebuiPage
 
-from hemline.hosts.webui.settings import NAMES
+from hemline.hosts.webui.mask_settings import NAMES
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("panel")]
 TOPS = {"what": "tops", "grow": 8, "feather": 16}
