@@ -51,7 +51,7 @@ class Run:
     masks: list[Tensor] = field(default_factory=list[Tensor])
     saved: dict[str, Any] = field(default_factory=dict[str, Any])
     overlay: Any = None
-    index: int | None = None
+    index: int = 0
     skipped: bool = False
 
     @property
@@ -107,10 +107,8 @@ def take_overlay(run: Run, ppmo: Any) -> None:
 def finish_picture(run: Run, p: Any, pp: Any, context: Context) -> None:
     """Puts what was generated into its source picture, exactly."""
     forget_told(p, ERROR)
-    index = run.index if run.index is not None else int(getattr(p, "batch_index", 0))
-    picture, mask = run.pictures[min(index, len(run.pictures) - 1)], run.masks[min(index, len(run.masks) - 1)]
-    untouched = run.index is None  # an older host without the hook has composited already
-    picture, mask, box = _frame(p, picture, mask, crop=not untouched, skipped=run.skipped)
+    number = min(run.index, len(run.pictures) - 1)
+    picture, mask, box = _frame(p, run.pictures[number], run.masks[number], skipped=run.skipped)
     if run.skipped:
         pp.image = picture
         return
@@ -258,12 +256,10 @@ def _latent_mask(p: Any, mask: Tensor, settings: MaskSettings, size: Sequence[in
     return functional.adaptive_max_pool2d((plane > _COVERED).float(), (size[0], size[1]))[0]
 
 
-def _frame(
-    p: Any, picture: Image.Image, mask: Tensor, *, crop: bool, skipped: bool
-) -> tuple[Image.Image, Tensor, CropBox]:
+def _frame(p: Any, picture: Image.Image, mask: Tensor, *, skipped: bool) -> tuple[Image.Image, Tensor, CropBox]:
     """Picture and mask at the size of the result, and the place of what was generated in it."""
     if p.paste_to is not None or (skipped and p.inpaint_full_res):
-        x, y, width, height = p.paste_to if crop and p.paste_to else (0, 0, *picture.size)
+        x, y, width, height = p.paste_to or (0, 0, *picture.size)
         return picture, mask, (x, y, x + width, y + height)
     picture = _resized(p, picture)
     return picture, _resized_mask(p, mask), (0, 0, *picture.size)
