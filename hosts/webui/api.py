@@ -16,7 +16,7 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from ...blending.crop import TARGETS, crop_for_inpainting, empty_masks
@@ -27,11 +27,11 @@ from .host import lent_context
 from .mask_settings import WHAT, MaskSettings, cuts
 from .masking import GarmentMask, composite, draw_preview, garment_mask
 from .panel_ports import PORTS
-from .pixels import to_image, to_mask, to_picture
+from .pixels import eight_bits, to_image, to_mask, to_picture
 from .settings import parse_settings
 
 PREFIX = "/hemline/v1"
-_LOSSLESS = ("PNG", "JPEG", "WEBP")
+_FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 class TooLarge(HemlineError):
@@ -154,7 +154,7 @@ ROUTES = (
 
 
 def read_picture(text: str, name: str, *, flat: bool = True) -> Image.Image:
-    """The picture in a base64 text, on white where it is transparent (flat), upright.
+    """The picture in a base64 text at 8 bits, upright by its EXIF orientation, on white where it is transparent (flat).
 
     Raises `RangeError` for what is no such picture and `TooLarge` before anything large is decoded.
     """
@@ -162,13 +162,13 @@ def read_picture(text: str, name: str, *, flat: bool = True) -> Image.Image:
         raise TooLarge(f"{name} has {len(text)} characters; send at most {MOST_CHARACTERS}.")
     coded = text.split(",", 1)[1] if text.startswith("data:") and "," in text else text
     try:
-        picture = Image.open(io.BytesIO(base64.b64decode(coded, validate=True)), formats=_LOSSLESS)
+        picture = Image.open(io.BytesIO(base64.b64decode(coded, validate=True)), formats=_FORMATS)
         if picture.width * picture.height > MOST_PIXELS:
             raise TooLarge(f"{name} is {picture.width}x{picture.height}; send at most {MOST_PIXELS} pixels.")
-        picture.load()
+        picture = eight_bits(ImageOps.exif_transpose(picture))
+    except TooLarge:
+        raise
     except (binascii.Error, ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        if isinstance(error, TooLarge):
-            raise
         raise RangeError(f"{name} is no PNG, JPEG or WebP in base64 ({error}); send the file's bytes.") from error
     if not flat:
         return picture

@@ -36,7 +36,11 @@ class Field:
 
 
 Record = Mapping[str, Field]
-_PICTURE = Field(str, "A picture as base64 of PNG, JPEG or WebP, with or without 'data:image/...;base64,' in front.")
+_PICTURE = Field(
+    str,
+    "A picture as base64 of PNG, JPEG or WebP, with or without 'data:image/...;base64,' in front; it is turned upright "
+    "by its EXIF orientation.",
+)
 _MASK = Field(str, "A soft mask of the picture's size, white = repaint, as base64.")
 _BOX = Field(list[int], "x0, y0, x1, y1 in pixels, end exclusive; may leave the picture.")
 _FOUND: Record = {

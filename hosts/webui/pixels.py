@@ -10,6 +10,13 @@ from torch import Tensor
 from ..pictures import from_bytes, to_bytes
 
 
+def eight_bits(picture: Image.Image) -> Image.Image:
+    """A picture of 16-bit grey at 8 bits, any other as it is. Pillow's own conversion turns all above 255 white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return from_bytes(to_bytes(torch.from_numpy(np.asarray(picture, dtype=np.float32)) / 65535))
+
+
 def to_image(picture: Image.Image) -> Tensor:
     """The picture as ``[1,H,W,3]`` float32, 0..1; transparency is dropped, as hosts have flattened it."""
     return torch.from_numpy(np.asarray(picture.convert("RGB"), dtype=np.float32) / 255).unsqueeze(0)
