@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from support.webui_host import mask_of, painted, pixels, to_text
-from support.webui_page import INPAINT, INPAINT_UPLOAD, UPLOAD_MS, WebuiPage
+from support.webui_page import INPAINT, INPAINT_UPLOAD, SETTLE_MS, UPLOAD_MS, WebuiPage
 from torch import Tensor
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("panel")]
@@ -28,14 +28,21 @@ def drawn_on(shown: WebuiPage, picture: Image.Image) -> None:
     page.locator("#img2maskimg input[type=file]").first.set_input_files(str(file))
     page.locator("#img2maskimg img, #img2maskimg canvas").first.wait_for(state="attached")
     page.wait_for_timeout(2 * UPLOAD_MS)
-    box = place_of_picture(shown, picture)
-    y = box["y"] + box["height"] * HEIGHT
-    page.mouse.move(box["x"] + box["width"] * 0.1, y)
-    page.mouse.down()
-    for share in (0.2, 0.4, 0.6, 0.8, 0.9):
-        page.mouse.move(box["x"] + box["width"] * share, y, steps=4)
-    page.mouse.up()
+    shown.wait(lambda: is_drawn_on(shown, picture))
     page.wait_for_timeout(UPLOAD_MS)
+
+
+def is_drawn_on(shown: WebuiPage, picture: Image.Image) -> bool:
+    """Draws the stroke; whether the canvas has taken it. That of gradio 3 drops one that comes while it still grows."""
+    box, mouse = place_of_picture(shown, picture), shown.page.mouse
+    y = box["y"] + box["height"] * HEIGHT
+    mouse.move(box["x"] + box["width"] * 0.1, y)
+    mouse.down()
+    for share in (0.2, 0.4, 0.6, 0.8, 0.9):
+        mouse.move(box["x"] + box["width"] * share, y, steps=4)
+    mouse.up()
+    shown.page.wait_for_timeout(SETTLE_MS)
+    return not shown.page.locator("#img2maskimg", has_text="Start drawing").count()
 
 
 def place_of_picture(shown: WebuiPage, picture: Image.Image) -> dict[str, float]:

@@ -93,9 +93,9 @@ class TestGenerate:
         assert shown.chosen("what") == "bottoms"
         assert float(shown.page.locator(f"{shown.id('grow')} input[type=number]").first.input_value()) == 3
 
-    def read_parameters(self, shown: WebuiPage) -> None:
-        """The button that reads the last generation's where the prompt is empty."""
-        shown.type(f"#{shown.kind}_prompt", "")
+    def read_parameters(self, shown: WebuiPage, text: str = "") -> None:
+        """The button that reads an infotext in the prompt, or the last generation's where the prompt is empty."""
+        shown.type(f"#{shown.kind}_prompt", text)
         shown.page.locator(f"#{shown.kind}_tools #paste").click()
         shown.wait(shown.ticked)
         shown.page.wait_for_timeout(1000)
@@ -116,3 +116,16 @@ class TestGenerate:
         assert "Hemline found" in text
         assert pictures[0].size == (256, 320)
         assert 0.02 < float(painted(pixels(pictures[0])).float().mean()) < 0.5
+
+    def test_txt2img_reads_the_settings_of_the_second_pass_from_an_infotext(
+        self, page: Any, webui: Host, tmp_path: Any
+    ):
+        shown = WebuiPage(page, webui, tmp_path, "txt2img")
+        shown.open()
+        shown.choose("what", "outfit")
+        shown.tick(on=False)
+        told = "Hemline: what = footwear; nothing_found = skip; denoising = 0.5"
+        self.read_parameters(shown, f"boots\nSteps: 7, Sampler: Euler a, CFG scale: 5, Seed: 42, Size: 384x448, {told}")
+        assert shown.ticked()
+        assert (shown.chosen("what"), shown.chosen("nothing_found")) == ("footwear", "skip")
+        assert float(page.locator(f"{shown.id('denoising')} input[type=number]").first.input_value()) == 0.5
