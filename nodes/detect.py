@@ -22,7 +22,7 @@ WHAT = (*PRESETS, *(label for label in LABELS if label not in PRESETS))
     name="Detect Garments",
     category="Hemline/1 Detect",
     weight="heavy",
-    version="2.1.0",
+    version="2.1.1",
     aliases=("clothes segmentation", "garment mask", "clothing", "outfit", "fashion", "human parsing"),
     inputs=(
         Port("image", "IMAGE", "The photo, or a batch of photos."),

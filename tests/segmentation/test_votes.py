@@ -107,6 +107,28 @@ def test_a_speck_of_neckwear_vanishes_and_a_scarf_stays() -> None:
     assert area(scarf, "neckwear", (30, 52, 33, 57)) > 0.95
 
 
+def test_haze_in_the_background_is_no_garment() -> None:
+    """As the stars of a flag, which a network may take for a dress by a third."""
+    figure = Figure().paint(TORSO, RED, upper=0.9).paint(HIPS, BLUE, pants=0.9)
+    plain = figure.vote()
+    hazy = figure.paint((60, 120, 2, 14), GREEN, dress=0.35, background=0.6).vote()
+    assert set(hazy) == set(plain) == {"upper", "pants", "footwear"}
+    assert all(area(hazy, label, (60, 120, 2, 14)) == 0 for label in hazy)
+
+
+def test_a_hazy_garment_alone_is_told() -> None:
+    chances = torch.full((len(CLASSES), 60, 40), 0.001)
+    chances[0] = 1 - 0.001 * (len(CLASSES) - 1)
+    chances[CLASSES.index("dress"), 20:40, 10:30] = 0.3
+    chances[CLASSES.index("dress"), 29:32, 19:22] = 0.9
+    assert [region.label for region in vote(torch.rand(3, 60, 40), chances, CLASSES)] == ["dress"]
+
+
+def test_a_thing_too_small_to_be_one_is_not_carried() -> None:
+    assert "accessory" not in coat().paint((80, 82, 65, 67), None, accessory=0.55).vote()
+    assert "accessory" in coat().paint((80, 95, 65, 80), GREEN, accessory=0.9).vote()
+
+
 def test_shoes_are_one_region() -> None:
     masks = coat().vote()
     assert all(area(masks, "footwear", shoe) == 1 for shoe in SHOES)
