@@ -136,11 +136,21 @@ def sent_and_saved(page: Any) -> list[tuple[Prompt, Any]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def english(browser: Any, server: Any, renderer: str) -> list[tuple[Prompt, Any]]:
-    server.settings["Comfy.Locale"] = "en"
-    with frontend(browser, server, renderer, "HemlinePreviewMask") as page:
-        return sent_and_saved(page)
+@pytest.fixture(scope="session")
+def heard() -> dict[str, list[tuple[Prompt, Any]]]:
+    """What was sent and saved in English, by renderer: two languages share each."""
+    return {}
+
+
+@pytest.fixture
+def english(
+    browser: Any, server: Any, renderer: str, heard: dict[str, list[tuple[Prompt, Any]]]
+) -> list[tuple[Prompt, Any]]:
+    if renderer not in heard:
+        server.settings["Comfy.Locale"] = "en"
+        with frontend(browser, server, renderer, "HemlinePreviewMask") as page:
+            heard[renderer] = sent_and_saved(page)
+    return heard[renderer]
 
 
 def test_what_is_sent_and_saved_is_the_same_in_every_language(canvas: Any, english: list[tuple[Prompt, Any]]):
