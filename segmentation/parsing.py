@@ -24,7 +24,7 @@ from .person_regions import BODY, Person, persons_in_boxes
 from .persons import Sight, look_again, look_around
 from .soft_edges import stretch_contrast_, take_winners_
 from .vocabulary import CARRIED_LABELS, LEGEND
-from .votes import Region, vote
+from .votes import Region, is_told, vote
 
 METHOD = "parser"
 # A person's crop is worked on at so many times the size of the probabilities, up to this longer side: the network tells
@@ -144,7 +144,7 @@ def _add_person(
     crop = picture[:, y0:y1, x0:x1]
     work = shrink(crop, chances)
     chances = refine_chances(work, chances)
-    regions = vote(work, chances, classes)
+    regions = [region for region in vote(work, chances, classes) if is_told(region)]
     parts = parser.divide_body(find_parts(chances, classes), words)
     spot = (place[0], slice(y0, y1), slice(x0, x1))
     for region, mask in zip(regions, _full_size_regions(crop, regions, wanted), strict=True):

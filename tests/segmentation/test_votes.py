@@ -6,7 +6,7 @@ import torch
 from hemline.segmentation import votes
 from hemline.segmentation.parser import CLASSES
 from hemline.segmentation.vocabulary import GARMENT_LABELS
-from hemline.segmentation.votes import vote
+from hemline.segmentation.votes import is_told, vote
 from hemline.tensors import ShapeError
 
 HEIGHT, WIDTH = 180, 90
@@ -124,9 +124,12 @@ def test_a_hazy_garment_alone_is_told() -> None:
     assert [region.label for region in vote(torch.rand(3, 60, 40), chances, CLASSES)] == ["dress"]
 
 
-def test_a_thing_too_small_to_be_one_is_not_carried() -> None:
-    assert "accessory" not in coat().paint((80, 82, 65, 67), None, accessory=0.55).vote()
-    assert "accessory" in coat().paint((80, 95, 65, 80), GREEN, accessory=0.9).vote()
+def test_a_thing_too_small_to_be_one_is_not_told() -> None:
+    def told(figure: Figure) -> set[str]:
+        return {region.label for region in vote(figure.picture, figure.chances, CLASSES) if is_told(region)}
+
+    assert told(coat().paint((80, 82, 65, 67), None, accessory=0.55)) == {"outer", "footwear"}
+    assert told(coat().paint((80, 95, 65, 80), GREEN, accessory=0.9)) == {"outer", "footwear", "accessory"}
 
 
 def test_shoes_are_one_region() -> None:
